@@ -1,0 +1,170 @@
+/*
+ * Manifest lines: what the exhibit says about one item. Each line, without its LF, is a leaf of the exhibit's Merkle tree.
+ *
+ * Format 1, one JSON object without white space, keys in this order; those that do not apply are left out:
+ *
+ *   format    1
+ *   salt      16 random bytes, hex: without it the leaf hash could be guessed from a likely path and size
+ *   seq       leaf index, from 0
+ *   source    name of the policy's source; "exhibit" for the exhibit's own records (exhibit.json, policy.yaml, closing.json)
+ *   path      as on the host, absolute; for people: invalid UTF-8 becomes U+FFFD, and then `path_base64` has the bytes
+ *   type      file, directory, symlink, fifo, socket, char_device, block_device, stream, record, unknown
+ *   status    see enum vst_item_status
+ *   rule      excluded, truncated: which rule or limit; error: what failed, in words
+ *   errno     denied, error: the symbolic name ("EIO")
+ *   size      file: logical size as archived; stream: bytes archived; symlink: length of the target
+ *   sha256    of exactly the bytes archived (sparse: of the data extents, end to end, padding included); sha1, md5 if asked for
+ *   parts     stream: number of `PATH/part-NNNNNN` entries
+ *   mode      octal digits, e.g. "0640" (permission bits, set-id and sticky)
+ *   uid gid user group      names by the evidence's own passwd and group; left out where there is no such account
+ *   mtime atime ctime btime RFC 3339 in ns, as of the first stat (atime before our reading)
+ *   dev ino nlink           dev as "major:minor"
+ *   rdev      devices: "major:minor"
+ *   flags     inode flags (FS_IOC_GETFLAGS) as chattr letters in lsattr's order, e.g. "ia"
+ *   acl default_acl         numeric: "user::rw-,user:1000:r--,group::r--,mask::r--,other::---"
+ *   xattrs    {name: base64}, sorted by name; POSIX ACLs are above and not here
+ *   xattrs_error            why they could not be listed, if so
+ *   target    symlink: its text (and target_base64)
+ *   hardlink  hex leaf hash of the item that holds the content (same inode, earlier in this exhibit); no size, no digest then
+ *   sparse    {map: [[offset, bytes], …], sha256: of the whole content with its holes; left out when holes exceed 1 GiB}
+ *   read      {start, end, expected, read, padding, before {size, mtime, ctime}, after {size, mtime, ctime}}
+ *             for files and streams; `after` is left out if it could not be had; padding: zero bytes that fill up what went missing
+ *
+ * No offsets into the tar: two disclosed lines must not reveal their neighbours' sizes.
+ */
+#ifndef VESTIGE_MANIFEST_H
+#define VESTIGE_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vestige/hash.h"
+
+#define VST_SALT_LEN 16
+#define VST_MANIFEST_LINE_MAX (16 * 1024 * 1024) /* xattrs of 64 KiB each, long sparse maps, long paths */
+#define VST_ITEM_PATH_MAX (64 * 1024)
+#define VST_SOURCE_NAME_MAX 64
+#define VST_SOURCE_EXHIBIT "exhibit" /* reserved name of the exhibit's own records */
+#define VST_SPARSE_EXTENTS_MAX 262144
+#define VST_SPARSE_WHOLE_HASH_MAX (UINT64_C(1) << 30) /* total of holes up to which the expanded content is hashed too */
+
+struct vst_buf;
+struct vst_err;
+
+enum vst_item_type {
+	VST_ITEM_UNKNOWN, VST_ITEM_FILE, VST_ITEM_DIRECTORY, VST_ITEM_SYMLINK, VST_ITEM_FIFO, VST_ITEM_SOCKET,
+	VST_ITEM_CHAR_DEVICE, VST_ITEM_BLOCK_DEVICE,
+	VST_ITEM_STREAM, /* content whose length was not known beforehand: /proc files, later journal exports, rows */
+	VST_ITEM_RECORD, /* written by us into the exhibit */
+};
+#define VST_ITEM_TYPES (VST_ITEM_RECORD + 1)
+
+enum vst_item_status {
+	VST_ITEM_COLLECTED, /* all of it, and it stayed as it was while it was read */
+	VST_ITEM_CHANGED,   /* grew, shrank or was modified while it was read; what was read is here */
+	VST_ITEM_TRUNCATED, /* a limit of the policy cut it */
+	VST_ITEM_EXCLUDED,  /* a rule left it out */
+	VST_ITEM_DENIED,    /* EACCES, EPERM */
+	VST_ITEM_ABSENT,    /* the policy names it, the host does not have it */
+	VST_ITEM_VANISHED,  /* listed, then gone */
+	VST_ITEM_ERROR,     /* anything else that failed */
+	VST_ITEM_UNCHANGED, /* incremental: content is in an earlier exhibit */
+	VST_ITEM_TAIL,      /* incremental: only the new end is here */
+};
+#define VST_ITEM_STATUSES (VST_ITEM_TAIL + 1)
+
+const char *vst_item_type_name(enum vst_item_type type);
+const char *vst_item_status_name(enum vst_item_status status);
+bool vst_item_status_parse(const char *name, enum vst_item_status *ret);
+
+struct vst_item_stat { /* what is compared before and after reading */
+	uint64_t size;
+	int64_t mtime, ctime;
+};
+
+struct vst_item_extent {
+	uint64_t offset, len; /* data, not holes; rising, not touching each other, inside the size */
+};
+
+struct vst_item_xattr {
+	const char *name;
+	const void *value;
+	size_t len;
+};
+
+/*
+ * An item as collectors describe it (all pointers borrowed) and as the parser gives it (all pointers owned by the item: release with
+ * vst_item_free()). Zero-initialise; times start as VST_TIME_NONE.
+ */
+struct vst_item {
+	uint8_t salt[VST_SALT_LEN];
+	uint64_t seq;
+	const char *source;
+	const char *path; /* raw bytes, NUL-terminated */
+	enum vst_item_type type;
+	enum vst_item_status status;
+	const char *rule;
+	int error; /* errno, 0 if none */
+
+	bool has_content; /* size, sha256 are set */
+	uint64_t size;
+	unsigned hashes; /* set of enum vst_hash_set that are filled below; sha256 always with content */
+	uint8_t sha256[VST_HASH_LEN];
+	uint8_t sha1[VST_SHA1_LEN];
+	uint8_t md5[VST_MD5_LEN];
+	uint64_t parts;
+
+	bool has_stat; /* mode, uid, gid, times, dev, ino, nlink are set */
+	uint32_t mode; /* permission bits only, 07777 */
+	uint64_t uid, gid;
+	const char *user, *group; /* NULL if unknown */
+	int64_t mtime, atime, ctime, btime; /* ns; VST_TIME_NONE where unknown */
+	uint32_t dev_major, dev_minor;
+	uint64_t ino, nlink;
+	uint32_t rdev_major, rdev_minor;
+
+	const char *flags; /* chattr letters; NULL if none or unknown */
+	const char *acl, *default_acl;
+	const struct vst_item_xattr *xattrs; /* sorted by name */
+	size_t xattr_count;
+	const char *xattrs_error;
+	const char *target;
+	bool is_hardlink;
+	uint8_t hardlink[VST_HASH_LEN];
+
+	bool is_sparse;
+	const struct vst_item_extent *extents;
+	size_t extent_count;
+	bool has_whole_sha256;
+	uint8_t whole_sha256[VST_HASH_LEN];
+
+	bool has_read;
+	int64_t read_start, read_end;
+	uint64_t read_expected, read_got, read_padding;
+	struct vst_item_stat before, after;
+	bool has_after;
+};
+
+void vst_item_init(struct vst_item *item);
+
+/* Whether an item of this type and status has entries of its own in the tar (sockets and things not had have none). */
+bool vst_item_has_entry(const struct vst_item *item);
+
+/* Appends the line without LF. VST_EUSAGE for an item that contradicts itself. */
+int vst_item_encode(const struct vst_item *item, struct vst_buf *out, struct vst_err *err);
+/* Strict: encodes back to the same bytes, else VST_EFORMAT. `line` without LF. */
+int vst_item_parse(const void *line, size_t len, struct vst_item **ret, struct vst_err *err);
+void vst_item_free(struct vst_item *item); /* only for parsed items */
+
+/*
+ * The name in the tar: `items/<source>/<path without leading slashes>`, `items/long/<seq>` if that would not fit into PATH_MAX,
+ * for records the path itself. Streams: the prefix of their parts.
+ */
+int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct vst_err *err);
+
+/* SHA-256(source ‖ 0x00 ‖ path): the key of the exhibit's index. */
+void vst_item_path_digest(const char *source, const char *path, uint8_t ret[VST_HASH_LEN]);
+
+#endif
