@@ -1,7 +1,7 @@
 /*
- * OpenSSH Ed25519 keys: public keys as text and as bytes, their signatures, and private key files.
+ * OpenSSH Ed25519 public keys, as text and as bytes, and the signatures that they check.
  *
- * Source: OpenSSH PROTOCOL.key, PROTOCOL.u2f, RFC 8709. Only Ed25519: `ssh-ed25519`, and for checking
+ * Source: OpenSSH PROTOCOL.u2f, RFC 8709. Only Ed25519: `ssh-ed25519`, and for checking
  * `sk-ssh-ed25519@openssh.com`, whose private half lives in a hardware token behind the agent. What signs is
  * in signer.h.
  */
@@ -16,8 +16,7 @@
 #include "vestige/hash.h"
 
 #define VST_SSH_APPLICATION_MAX 127
-#define VST_SSH_COMMENT_MAX 255
-#define VST_SSH_FILE_MAX (32 * 1024) /* no key file of any type comes near */
+#define VST_SSH_FILE_MAX (16 * 1024) /* a 16,384-bit RSA key still fits */
 #define VST_SSH_FINGERPRINT_TEXT 51  /* "SHA256:", 43 digits, NUL */
 
 struct vst_buf;
@@ -52,26 +51,5 @@ void vst_ssh_public_fingerprint(const struct vst_ssh_public *key, char ret_text[
  */
 int vst_ssh_verify(const struct vst_ssh_public *key, const void *data, size_t len, const uint8_t *blob,
         size_t blob_len, struct vst_err *err);
-
-/* ---- private keys ---- */
-
-/* True for an OpenSSH private key file, whatever it holds. */
-bool vst_ssh_private_is(const void *text, size_t len);
-
-/*
- * An OpenSSH private key file (`-----BEGIN OPENSSH PRIVATE KEY-----`) with one Ed25519 key and no passphrase.
- * `ret_seed` is the caller's secure memory. VST_EKEY for an encrypted file (hint: ssh-add and give the .pub),
- * VST_EUNSUPPORTED for another type.
- */
-int vst_ssh_private_parse(const void *text, size_t len, uint8_t ret_seed[VST_ED25519_SEED_LEN],
-        struct vst_ssh_public *ret_public, struct vst_err *err);
-/* The public key that a private key file carries in the clear, also an encrypted one; not checked against the
- * private half. */
-int vst_ssh_private_peek(
-        const void *text, size_t len, struct vst_ssh_public *ret_public, struct vst_err *err);
-/* Writes the same format, so that stock ssh-keygen can use our keys; the comment is at most
-   VST_SSH_COMMENT_MAX bytes on one line (VST_EUSAGE). The caller wipes `out`. */
-int vst_ssh_private_text(const uint8_t seed[VST_ED25519_SEED_LEN], const char *comment, struct vst_buf *out,
-        struct vst_err *err);
 
 #endif

@@ -14,7 +14,7 @@ struct vst_buf;
 struct vst_err;
 struct vst_signer;
 
-#define VST_SSHSIG_MAX 4096 /* an armoured signature; ours have some 300 bytes */
+#define VST_SSHSIG_MAX 8192 /* an armoured signature; ours have some 300 bytes, the longest RSA one 6,000 */
 #define VST_SSHSIG_NAMESPACE_MAX 255
 
 /* Appends the armoured signature, LF at the end, and nothing on failure. Namespace as in "git": VST_EUSAGE if
@@ -27,7 +27,8 @@ int vst_sshsig_sign(struct vst_signer *signer, const char *name_space, const voi
  * gives the key that made it. The footer's LF may be missing, as it is once a git header was unfolded: a
  * caller for whom the bytes are an identity looks at that itself. Any other spelling of the same signature is
  * refused; whether that key may sign is the caller's question. VST_EFORMAT: not a signature; VST_EAUTH: does
- * not fit the message, the namespace, or is not strict (S ≥ L, non-canonical points).
+ * not fit the message, the namespace, or is not strict (S ≥ L, non-canonical points); VST_EUNSUPPORTED: made
+ * by a key of another type.
  */
 int vst_sshsig_verify(const void *armour, size_t armour_len, const char *name_space, const void *message,
         size_t len, struct vst_ssh_public *ret_key, struct vst_err *err);
