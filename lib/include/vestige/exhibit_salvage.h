@@ -1,0 +1,44 @@
+/*
+ * Getting out of a damaged or unfinished exhibit what can be got: `recover`.
+ */
+#ifndef VESTIGE_EXHIBIT_SALVAGE_H
+#define VESTIGE_EXHIBIT_SALVAGE_H
+
+#include "vestige/age.h"
+#include "vestige/io.h"
+#include "vestige/manifest.h"
+
+enum vst_salvage_state {
+	VST_SALVAGE_WHOLE,      /* its manifest line is there and the content has its digest */
+	VST_SALVAGE_PARTIAL,    /* its line is there, content is missing or damaged; what is left is given, with where the gaps are */
+	VST_SALVAGE_UNVERIFIED, /* content is there, its manifest segment is lost */
+};
+const char *vst_salvage_state_name(enum vst_salvage_state state);
+
+struct vst_salvage_damage {
+	uint64_t offset, len; /* in the exhibit file, bytes */
+	const char *what;     /* "age chunk 17 does not authenticate", "zstd frame 3 …", "cut short" */
+};
+
+struct vst_salvage_options {
+	int out_dirfd; /* -1: only report */
+	int (*damage)(void *ctx, const struct vst_salvage_damage *damage, struct vst_err *err);
+	/* `item` has only path and type when its line is lost. */
+	int (*item)(void *ctx, const struct vst_item *item, enum vst_salvage_state state, const char *what,
+		struct vst_err *err);
+	void (*progress)(void *ctx, uint64_t bytes, uint64_t total);
+	void *ctx;
+};
+struct vst_salvage_result {
+	uint64_t whole, partial, unverified, missing; /* missing: a line is there and nothing of the content that it promises */
+	uint64_t damaged_bytes;
+};
+/*
+ * Reads what can be read of a file: each chunk that still authenticates is used; frames that are whole are decompressed (a lost seek table
+ * is made up for by looking for frames); tar headers are found again at block boundaries after a gap. Items go to
+ * `<state>/items/…` below out_dirfd. Works on a file that a killed snapshot left (no trailer, no last chunk).
+ */
+int vst_exhibit_salvage(const struct vst_input *in, const struct vst_age_identities *identities,
+	const struct vst_salvage_options *options, struct vst_salvage_result *ret, struct vst_err *err);
+
+#endif
