@@ -7,22 +7,26 @@
  *   salt      16 random bytes, hex: without it the leaf hash could be guessed from a likely path and size
  *   seq       leaf index, from 0
  *   source    name of the policy's source; "exhibit" for the exhibit's own records (exhibit.json, policy.yaml, closing.json)
- *   path      as on the host, absolute; for people: invalid UTF-8 becomes U+FFFD, and then `path_base64` has the bytes
+ *   path      as on the host: absolute, no empty, `.` or `..` component (records: a name without leading slash). For people:
+ *             invalid UTF-8 becomes U+FFFD, and then `path_base64` follows with the bytes. So too for rule, user, group,
+ *             xattrs_error and target
  *   type      file, directory, symlink, fifo, socket, char_device, block_device, stream, record, unknown
  *   status    see enum vst_item_status
- *   rule      excluded, truncated: which rule or limit; error: what failed, in words
- *   errno     denied, error: the symbolic name ("EIO")
- *   size      file: logical size as archived; stream: bytes archived; symlink: length of the target
+ *   rule      excluded, truncated: which rule or limit; denied, error: what failed, in words
+ *   errno     denied, error: the symbolic name ("EIO"), the number as text ("524") if it has none
+ *   size      file: logical size as archived, without content as of its stat; stream: bytes archived; symlink: length of
+ *             the target
  *   sha256    of exactly the bytes archived (sparse: of the data extents, end to end, padding included); sha1, md5 if asked for
- *   parts     stream: number of `PATH/part-NNNNNN` entries
+ *   parts     stream: number of `PATH/part-NNNNNN` entries, from 000001; at least 1 (an empty stream has an empty part)
  *   mode      octal digits, e.g. "0640" (permission bits, set-id and sticky)
  *   uid gid user group      names by the evidence's own passwd and group; left out where there is no such account
  *   mtime atime ctime btime RFC 3339 in ns, as of the first stat (atime before our reading)
- *   dev ino nlink           dev as "major:minor"
+ *   dev ino nlink           dev as "major:minor"; ino as text from 2^63 on
  *   rdev      devices: "major:minor"
  *   flags     inode flags (FS_IOC_GETFLAGS) as chattr letters in lsattr's order, e.g. "ia"
  *   acl default_acl         numeric: "user::rw-,user:1000:r--,group::r--,mask::r--,other::---"
  *   xattrs    {name: base64}, sorted by name; POSIX ACLs are above and not here
+ *   xattrs_base64           [[name, value], …], both base64: those whose names are not printable ASCII without " and \
  *   xattrs_error            why they could not be listed, if so
  *   target    symlink: its text (and target_base64)
  *   hardlink  hex leaf hash of the item that holds the content (same inode, earlier in this exhibit); no size, no digest then
@@ -109,7 +113,7 @@ struct vst_item {
 	int error; /* errno, 0 if none */
 
 	bool has_content; /* size, sha256 are set */
-	uint64_t size;
+	uint64_t size;    /* files with has_stat: set without content too */
 	unsigned hashes; /* set of enum vst_hash_set that are filled below; sha256 always with content */
 	uint8_t sha256[VST_HASH_LEN];
 	uint8_t sha1[VST_SHA1_LEN];
@@ -152,15 +156,22 @@ void vst_item_init(struct vst_item *item);
 /* Whether an item of this type and status has entries of its own in the tar (sockets and things not had have none). */
 bool vst_item_has_entry(const struct vst_item *item);
 
-/* Appends the line without LF. VST_EUSAGE for an item that contradicts itself. */
+/*
+ * Appends the line without LF. Errors: VST_EUSAGE for an item that contradicts itself, VST_ELIMIT for a line longer than
+ * VST_MANIFEST_LINE_MAX.
+ */
 int vst_item_encode(const struct vst_item *item, struct vst_buf *out, struct vst_err *err);
-/* Strict: encodes back to the same bytes, else VST_EFORMAT. `line` without LF. */
+/*
+ * Strict: the item encodes back to the same bytes and does not contradict itself, else VST_EFORMAT. `line` without LF. Errors:
+ * VST_EFORMAT, VST_EVERSION, VST_ELIMIT, VST_ENOMEM.
+ */
 int vst_item_parse(const void *line, size_t len, struct vst_item **ret, struct vst_err *err);
 void vst_item_free(struct vst_item *item); /* only for parsed items */
 
 /*
  * The name in the tar: `items/<source>/<path without leading slashes>`, `items/long/<seq>` if that would not fit into PATH_MAX,
- * for records the path itself. Streams: the prefix of their parts.
+ * for records the path itself; `items/<source>` for `/`. Appends. Streams: the prefix of their parts. The room counts what stock
+ * tar adds, a directory's slash or a part's number.
  */
 int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct vst_err *err);
 

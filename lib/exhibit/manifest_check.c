@@ -1,0 +1,231 @@
+#include "exhibit/manifest_check.h"
+
+#include <string.h>
+
+#include "exhibit/acl_text.h"
+#include "exhibit/errno_name.h"
+#include "vestige/err.h"
+#include "vestige/exhibit_format.h"
+#include "vestige/text.h"
+#include "vestige/timefmt.h"
+
+static int refuse(struct vst_err *err, const char *what)
+{
+	return vst_err_set(err, VST_EUSAGE, "item: %s", what);
+}
+
+/* It becomes a directory below items/ and a word on the command line. */
+static bool source_valid(const char *source)
+{
+	size_t len = source ? strlen(source) : 0;
+	if (len == 0 || len > VST_SOURCE_NAME_MAX || !vst_utf8_valid(source, len))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)source[i] <= ' ' || source[i] == '/' || source[i] == 0x7f)
+			return false;
+	}
+	return strcmp(source, ".") != 0 && strcmp(source, "..") != 0 && strcmp(source, "long") != 0;
+}
+
+/* No empty, `.` or `..` components: two spellings of a path would be two items, and `..` would leave the
+ * tree. */
+static bool components_valid(const char *path)
+{
+	for (;;) {
+		size_t len = strcspn(path, "/");
+		if (len == 0 || (len == 1 && path[0] == '.') ||
+		        (len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		if (path[len] == '\0')
+			return true;
+		path += len + 1;
+	}
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+	return strncmp(path, directory, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+static int check_place(const struct vst_item *item, struct vst_err *err)
+{
+	bool record = item->type == VST_ITEM_RECORD;
+	if (!source_valid(item->source))
+		return refuse(err, "its source has no usable name");
+	if (record != (strcmp(item->source, VST_SOURCE_EXHIBIT) == 0))
+		return refuse(err, "source exhibit and type record belong together");
+	if (!item->path || item->path[0] == '\0')
+		return refuse(err, "no path");
+	if (strlen(item->path) > VST_ITEM_PATH_MAX)
+		return refuse(err, "path too long");
+	if (record) {
+		if (!components_valid(item->path) || is_below(item->path, "items") ||
+		        is_below(item->path, "manifest") || strcmp(item->path, VST_ENTRY_INDEX) == 0 ||
+		        strcmp(item->path, VST_ENTRY_LEAVES) == 0 ||
+		        strcmp(item->path, VST_ENTRY_TRAILER) == 0)
+			return refuse(err, "a record's name that the layout uses otherwise");
+		return 0;
+	}
+	if (item->path[0] != '/')
+		return refuse(err, "path is not absolute");
+	if (item->path[1] != '\0' && !components_valid(item->path + 1))
+		return refuse(err, "path with an empty, . or .. component");
+	return 0;
+}
+
+static int check_status(const struct vst_item *item, struct vst_err *err)
+{
+	enum vst_item_status status = item->status;
+	bool failed = status == VST_ITEM_DENIED || status == VST_ITEM_ERROR;
+	bool ruled = status == VST_ITEM_EXCLUDED || status == VST_ITEM_TRUNCATED;
+	if ((unsigned)item->type >= VST_ITEM_TYPES || (unsigned)status >= VST_ITEM_STATUSES)
+		return refuse(err, "unknown type or status");
+	if (item->rule && !ruled && !failed)
+		return refuse(err, "a rule or reason with a status that has none");
+	if (ruled && !item->rule)
+		return refuse(err, "excluded or truncated without saying by what");
+	if (item->error && !failed)
+		return refuse(err, "errno with a status that has none");
+	if (item->error < 0 || item->error > VST_ERRNO_MAX)
+		return refuse(err, "errno out of range");
+	if (failed && !item->error && !item->rule)
+		return refuse(err, "denied or failed without saying why");
+	return 0;
+}
+
+static int check_content(const struct vst_item *item, struct vst_err *err)
+{
+	enum vst_item_type type = item->type;
+	bool may = type == VST_ITEM_FILE || type == VST_ITEM_STREAM || type == VST_ITEM_RECORD;
+	if (item->has_content && (!may || item->is_hardlink))
+		return refuse(err, "content where there can be none");
+	if (item->has_content && (item->status == VST_ITEM_EXCLUDED || item->status == VST_ITEM_ABSENT))
+		return refuse(err, "content of something that was not collected");
+	if (may && !item->has_content && !item->is_hardlink &&
+	        (item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_CHANGED ||
+	                item->status == VST_ITEM_TRUNCATED || item->status == VST_ITEM_TAIL))
+		return refuse(err, "collected without content");
+	if (item->has_content && (item->hashes & ~(unsigned)VST_HASH_SHA256 & ~(unsigned)VST_HASH_SHA1 &
+	                                 ~(unsigned)VST_HASH_MD5))
+		return refuse(err, "a digest that manifests do not carry");
+	if (!item->has_content && item->hashes)
+		return refuse(err, "digests without content");
+	if (type == VST_ITEM_STREAM && item->has_content) {
+		if (item->parts == 0 || (item->parts > item->size && item->parts > 1))
+			return refuse(err, "a number of parts that cannot be");
+		if (item->parts < item->size / VST_PART_MAX + (item->size % VST_PART_MAX != 0))
+			return refuse(err, "too few parts for the size");
+	} else if (item->parts) {
+		return refuse(err, "parts of something that is no stream");
+	}
+	if (item->has_read && type != VST_ITEM_FILE && type != VST_ITEM_STREAM)
+		return refuse(err, "a read record of something that is not read");
+	if (item->has_read && item->read_padding > (item->has_content ? item->size : 0))
+		return refuse(err, "more padding than content");
+	if (!item->has_read && item->read_padding)
+		return refuse(err, "padding without a read record");
+	return 0;
+}
+
+static bool xattrs_valid(const struct vst_item *item)
+{
+	for (size_t i = 0; i < item->xattr_count; i++) {
+		const struct vst_item_xattr *xattr = &item->xattrs[i];
+		if (!xattr->name || xattr->name[0] == '\0' || (xattr->len > 0 && !xattr->value))
+			return false;
+		if (i > 0 && strcmp(xattr[-1].name, xattr->name) >= 0)
+			return false;
+	}
+	return true;
+}
+
+static bool flags_valid(const char *flags)
+{
+	if (*flags == '\0')
+		return false;
+	for (; *flags; flags++) {
+		if (!((*flags >= 'a' && *flags <= 'z') || (*flags >= 'A' && *flags <= 'Z')))
+			return false;
+	}
+	return true;
+}
+
+static int check_metadata(const struct vst_item *item, struct vst_err *err)
+{
+	bool device = item->type == VST_ITEM_CHAR_DEVICE || item->type == VST_ITEM_BLOCK_DEVICE;
+	if (!item->has_stat) {
+		if (item->user || item->group || item->mode || item->uid || item->gid)
+			return refuse(err, "an owner or mode without a stat");
+		if (item->mtime != VST_TIME_NONE || item->atime != VST_TIME_NONE ||
+		        item->ctime != VST_TIME_NONE || item->btime != VST_TIME_NONE)
+			return refuse(err, "times without a stat");
+		if (item->status == VST_ITEM_COLLECTED && item->type != VST_ITEM_STREAM &&
+		        item->type != VST_ITEM_RECORD)
+			return refuse(err, "collected without a stat");
+	} else if (item->type == VST_ITEM_RECORD) {
+		return refuse(err, "a stat of our own record");
+	}
+	if (item->size > INT64_MAX || item->uid > INT64_MAX || item->gid > INT64_MAX ||
+	        item->nlink > INT64_MAX)
+		return refuse(err, "a number larger than a file system can give");
+	if (item->mode & ~07777u)
+		return refuse(err, "mode is more than permission bits");
+	if ((item->rdev_major || item->rdev_minor) && !(device && item->has_stat))
+		return refuse(err, "device numbers of something that is no device");
+	if (item->flags && !flags_valid(item->flags))
+		return refuse(err, "inode flags are not chattr letters");
+	if ((item->acl && !vst_acl_valid(item->acl)) ||
+	        (item->default_acl && !vst_acl_valid(item->default_acl)))
+		return refuse(err, "an ACL that is not in numeric form");
+	if (!xattrs_valid(item))
+		return refuse(err, "extended attributes not sorted by name, or twice, or without a name");
+	return 0;
+}
+
+static int check_links(const struct vst_item *item, struct vst_err *err)
+{
+	if (item->target && item->type != VST_ITEM_SYMLINK)
+		return refuse(err, "a target of something that is no symbolic link");
+	if (item->type == VST_ITEM_SYMLINK && !item->target &&
+	        (item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_CHANGED))
+		return refuse(err, "a symbolic link without its target");
+	if (item->is_hardlink && (item->type == VST_ITEM_DIRECTORY || item->type == VST_ITEM_STREAM ||
+	                                 item->type == VST_ITEM_RECORD || item->type == VST_ITEM_UNKNOWN))
+		return refuse(err, "a hard link of something that has none");
+	if (item->is_hardlink && item->status != VST_ITEM_COLLECTED && item->status != VST_ITEM_CHANGED)
+		return refuse(err, "a hard link that was not collected");
+	return 0;
+}
+
+static int check_sparse(const struct vst_item *item, struct vst_err *err)
+{
+	uint64_t end = 0;
+	if (!item->is_sparse) {
+		if (item->extent_count || item->has_whole_sha256)
+			return refuse(err, "a map of a file that is not sparse");
+		return 0;
+	}
+	if (item->type != VST_ITEM_FILE || !item->has_content)
+		return refuse(err, "sparse without content");
+	if (item->extent_count > VST_SPARSE_EXTENTS_MAX)
+		return refuse(err, "too many extents");
+	for (size_t i = 0; i < item->extent_count; i++) {
+		const struct vst_item_extent *extent = &item->extents[i];
+		if (extent->len == 0 || (i > 0 && extent->offset <= end) || extent->offset > item->size ||
+		        extent->len > item->size - extent->offset)
+			return refuse(err, "extents out of order, touching, empty or beyond the end");
+		end = extent->offset + extent->len;
+	}
+	return 0;
+}
+
+int vst_item_check(const struct vst_item *item, struct vst_err *err)
+{
+	int rc;
+	if ((rc = check_status(item, err)) != 0 || (rc = check_place(item, err)) != 0 ||
+	        (rc = check_content(item, err)) != 0 || (rc = check_metadata(item, err)) != 0 ||
+	        (rc = check_links(item, err)) != 0)
+		return rc;
+	return check_sparse(item, err);
+}

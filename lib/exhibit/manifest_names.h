@@ -1,0 +1,11 @@
+/* Names of types that only the parser needs. */
+#ifndef EXHIBIT_MANIFEST_NAMES_H
+#define EXHIBIT_MANIFEST_NAMES_H
+
+#include <stdbool.h>
+
+#include "vestige/manifest.h"
+
+bool vst_item_type_parse(const char *name, enum vst_item_type *ret);
+
+#endif

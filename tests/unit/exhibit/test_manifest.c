@@ -1,0 +1,569 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vestige/buf.h"
+#include "vestige/err.h"
+#include "vestige/manifest.h"
+#include "vestige/timefmt.h"
+
+#define S VST_NS_PER_S
+
+static const struct vst_item_xattr two_xattrs[] = {
+        {"security.capability", "\x01\x00\x02", 3}, {"user.a", "", 0}};
+static const struct vst_item_xattr odd_xattrs[] = {
+        {"user.\"", "q", 1}, {"user.a", "v", 1}, {"user.\xff", "x", 1}};
+static const struct vst_item_extent two_extents[] = {{0, 4096}, {8192, 10}};
+
+static struct vst_item file_item(void)
+{
+	struct vst_item item;
+	vst_item_init(&item);
+	memset(item.salt, 0xab, sizeof item.salt);
+	item.seq = 7;
+	item.source = "logs";
+	item.path = "/var/log/syslog";
+	item.type = VST_ITEM_FILE;
+	item.has_content = true;
+	item.size = 10000;
+	memset(item.sha256, 0x11, sizeof item.sha256);
+	item.hashes = VST_HASH_SHA256;
+	item.has_stat = true;
+	item.mode = 0640;
+	item.gid = 4;
+	item.user = "root";
+	item.group = "adm";
+	item.mtime = 1 * S + 5;
+	item.atime = 2 * S;
+	item.ctime = 3 * S;
+	item.dev_major = 8;
+	item.dev_minor = 1;
+	item.ino = 42;
+	item.nlink = 1;
+	return item;
+}
+
+static void encode(const struct vst_item *item, struct vst_buf *out)
+{
+	struct vst_err err = VST_ERR_INIT;
+	if (vst_item_encode(item, out, &err) != 0)
+		fail_msg("encode: %s", err.text);
+}
+
+/* Parses what `item` encodes to; the caller frees both. */
+static struct vst_item *round_trip(const struct vst_item *item, struct vst_buf *line)
+{
+	struct vst_err err = VST_ERR_INIT;
+	struct vst_item *parsed = NULL;
+	struct vst_buf again = VST_BUF_INIT;
+	encode(item, line);
+	if (vst_item_parse(line->data, line->len, &parsed, &err) != 0)
+		fail_msg("parse: %s\n%s", err.text, vst_buf_cstr(line));
+	encode(parsed, &again);
+	assert_int_equal(again.len, line->len);
+	assert_memory_equal(again.data, line->data, line->len);
+	vst_buf_free(&again);
+	return parsed;
+}
+
+static void assert_line(const struct vst_item *item, const char *part)
+{
+	struct vst_buf line = VST_BUF_INIT;
+	struct vst_item *parsed = round_trip(item, &line);
+	if (!strstr(vst_buf_cstr(&line), part))
+		fail_msg("no %s in\n%s", part, vst_buf_cstr(&line));
+	vst_item_free(parsed);
+	vst_buf_free(&line);
+}
+
+static void assert_refused(const struct vst_item *item, const char *why)
+{
+	struct vst_buf line = VST_BUF_INIT;
+	struct vst_err err = VST_ERR_INIT;
+	assert_int_equal(vst_item_encode(item, &line, &err), VST_EUSAGE);
+	if (!strstr(err.text, why))
+		fail_msg("refused with: %s", err.text);
+	assert_int_equal(line.len, 0);
+	vst_buf_free(&line);
+}
+
+static void assert_bad_line(const char *line, int code)
+{
+	struct vst_item *parsed = NULL;
+	struct vst_err err = VST_ERR_INIT;
+	if (vst_item_parse(line, strlen(line), &parsed, &err) != code)
+		fail_msg("%d %s for %s", err.code, err.text, line);
+	assert_int_equal(err.code, code);
+	assert_null(parsed);
+}
+
+static void manifest_writes_a_file_in_the_stated_order(void **state)
+{
+	(void)state;
+	struct vst_item item = file_item();
+	struct vst_buf line = VST_BUF_INIT;
+	encode(&item, &line);
+	assert_string_equal(vst_buf_cstr(&line),
+	        "{\"format\":1,\"salt\":\"abababababababababababababababab\",\"seq\":7,\"source\":\"logs\","
+	        "\"path\":\"/var/log/syslog\",\"type\":\"file\",\"status\":\"collected\",\"size\":10000,"
+	        "\"sha256\":\"1111111111111111111111111111111111111111111111111111111111111111\","
+	        "\"mode\":\"0640\",\"uid\":0,\"gid\":4,\"user\":\"root\",\"group\":\"adm\","
+	        "\"mtime\":\"1970-01-01T00:00:01.000000005Z\",\"atime\":\"1970-01-01T00:00:02Z\","
+	        "\"ctime\":\"1970-01-01T00:00:03Z\",\"dev\":\"8:1\",\"ino\":42,\"nlink\":1}");
+	vst_buf_free(&line);
+}
+
+static struct vst_item full_item(void)
+{
+	struct vst_item item = file_item();
+	item.status = VST_ITEM_CHANGED;
+	item.hashes = VST_HASH_SHA256 | VST_HASH_SHA1 | VST_HASH_MD5;
+	memset(item.sha1, 0x22, sizeof item.sha1);
+	memset(item.md5, 0x33, sizeof item.md5);
+	item.btime = -1;
+	item.flags = "ia";
+	item.acl = "user::rw-,user:1000:r--,group::r--,mask::r--,other::---";
+	item.xattrs = two_xattrs;
+	item.xattr_count = 2;
+	item.xattrs_error = "too many";
+	item.is_sparse = true;
+	item.extents = two_extents;
+	item.extent_count = 2;
+	item.has_whole_sha256 = true;
+	memset(item.whole_sha256, 0x44, sizeof item.whole_sha256);
+	item.has_read = true;
+	item.read_start = 4 * S;
+	item.read_end = 5 * S;
+	item.read_expected = 10000;
+	item.read_got = 9000;
+	item.read_padding = 1000;
+	item.before = (struct vst_item_stat){10000, 1 * S, 3 * S};
+	item.has_after = true;
+	item.after = (struct vst_item_stat){9000, 6 * S, VST_TIME_NONE};
+	return item;
+}
+
+static void manifest_carries_every_field_of_a_file(void **state)
+{
+	(void)state;
+	struct vst_item item = full_item();
+	struct vst_buf line = VST_BUF_INIT;
+	struct vst_item *parsed = round_trip(&item, &line);
+	assert_int_equal(parsed->status, VST_ITEM_CHANGED);
+	assert_int_equal(parsed->hashes, item.hashes);
+	assert_memory_equal(parsed->sha1, item.sha1, sizeof item.sha1);
+	assert_memory_equal(parsed->md5, item.md5, sizeof item.md5);
+	assert_int_equal(parsed->btime, -1);
+	assert_string_equal(parsed->acl, item.acl);
+	assert_int_equal(parsed->xattr_count, 2);
+	assert_string_equal(parsed->xattrs[0].name, "security.capability");
+	assert_int_equal(parsed->xattrs[0].len, 3);
+	assert_memory_equal(parsed->xattrs[0].value, "\x01\x00\x02", 3);
+	assert_int_equal(parsed->xattrs[1].len, 0);
+	assert_int_equal(parsed->extent_count, 2);
+	assert_int_equal(parsed->extents[1].offset, 8192);
+	assert_int_equal(parsed->extents[1].len, 10);
+	assert_true(parsed->has_whole_sha256);
+	assert_int_equal(parsed->read_padding, 1000);
+	assert_int_equal(parsed->after.size, 9000);
+	assert_int_equal(parsed->after.ctime, VST_TIME_NONE);
+	vst_item_free(parsed);
+	vst_buf_free(&line);
+}
+
+static void manifest_keeps_names_that_are_not_utf8(void **state)
+{
+	(void)state;
+	struct vst_item item = file_item();
+	struct vst_buf line = VST_BUF_INIT;
+	item.path = "/tmp/a\xff\n\x1b[0m";
+	item.user = "b\xc0";
+	struct vst_item *parsed = round_trip(&item, &line);
+	assert_string_equal(parsed->path, item.path);
+	assert_string_equal(parsed->user, item.user);
+	assert_non_null(strstr(vst_buf_cstr(&line), "\"path_base64\":\"L3RtcC9h/wobWzBt\""));
+	assert_null(strchr(vst_buf_cstr(&line), '\n'));
+	vst_item_free(parsed);
+	vst_buf_free(&line);
+}
+
+static void manifest_keeps_xattr_names_that_are_no_plain_keys(void **state)
+{
+	(void)state;
+	struct vst_item item = file_item();
+	struct vst_buf line = VST_BUF_INIT;
+	item.xattrs = odd_xattrs;
+	item.xattr_count = 3;
+	struct vst_item *parsed = round_trip(&item, &line);
+	assert_int_equal(parsed->xattr_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_string_equal(parsed->xattrs[i].name, odd_xattrs[i].name);
+		assert_memory_equal(parsed->xattrs[i].value, odd_xattrs[i].value, 1);
+	}
+	vst_item_free(parsed);
+	vst_buf_free(&line);
+}
+
+static void manifest_writes_other_types(void **state)
+{
+	(void)state;
+	struct vst_item link = file_item();
+	link.type = VST_ITEM_SYMLINK;
+	link.has_content = false;
+	link.hashes = 0;
+	link.size = 0;
+	link.target = "../x\xfe";
+	assert_line(&link, "\"size\":5,\"mode\"");
+	assert_line(&link, "\"target\":\"../x\xef\xbf\xbd\",\"target_base64\":\"Li4veP4=\"");
+
+	struct vst_item device = file_item();
+	device.type = VST_ITEM_BLOCK_DEVICE;
+	device.has_content = false;
+	device.hashes = 0;
+	device.rdev_major = 259;
+	device.rdev_minor = UINT32_MAX;
+	assert_line(&device, "\"nlink\":1,\"rdev\":\"259:4294967295\"}");
+
+	struct vst_item hard = file_item();
+	hard.has_content = false;
+	hard.hashes = 0;
+	hard.is_hardlink = true;
+	memset(hard.hardlink, 0x55, sizeof hard.hardlink);
+	assert_line(&hard, "\"status\":\"collected\",\"mode\"");
+	assert_line(&hard, "\"hardlink\":\"5555");
+}
+
+static void manifest_writes_a_stream_and_its_parts(void **state)
+{
+	(void)state;
+	struct vst_item item = file_item();
+	item.type = VST_ITEM_STREAM;
+	item.parts = 1;
+	item.size = 0;
+	assert_line(&item, "\"parts\":1,");
+	item.size = 8 * 1024 * 1024 + 1;
+	assert_refused(&item, "too few parts");
+	item.parts = 2;
+	assert_line(&item, "\"parts\":2,");
+	item.parts = 0;
+	item.size = 0;
+	assert_refused(&item, "number of parts");
+	item.parts = 2;
+	item.size = 1;
+	assert_refused(&item, "number of parts");
+}
+
+static void manifest_says_why_something_is_not_there(void **state)
+{
+	(void)state;
+	struct vst_item item;
+	vst_item_init(&item);
+	item.source = "logs";
+	item.path = "/var/log/private";
+	item.type = VST_ITEM_UNKNOWN;
+	item.status = VST_ITEM_DENIED;
+	item.error = EACCES;
+	assert_line(&item, "\"status\":\"denied\",\"errno\":\"EACCES\"}");
+	item.error = 524;
+	assert_line(&item, "\"errno\":\"524\"}");
+	item.status = VST_ITEM_ERROR;
+	item.error = EAGAIN;
+	item.rule = "read";
+	assert_line(&item, "\"status\":\"error\",\"rule\":\"read\",\"errno\":\"EAGAIN\"}");
+	item.error = 0;
+	item.status = VST_ITEM_EXCLUDED;
+	item.rule = "exclude *.iso";
+	assert_line(&item, "\"status\":\"excluded\",\"rule\":\"exclude *.iso\"}");
+	item.rule = NULL;
+	assert_refused(&item, "without saying by what");
+	item.status = VST_ITEM_DENIED;
+	assert_refused(&item, "without saying why");
+	item.status = VST_ITEM_ABSENT;
+	assert_line(&item, "\"status\":\"absent\"}");
+	item.error = EIO;
+	assert_refused(&item, "errno");
+}
+
+static void manifest_keeps_the_size_of_a_file_that_was_left_out(void **state)
+{
+	(void)state;
+	struct vst_item item = file_item();
+	item.has_content = false;
+	item.hashes = 0;
+	item.status = VST_ITEM_EXCLUDED;
+	item.rule = "limit";
+	struct vst_buf line = VST_BUF_INIT;
+	struct vst_item *parsed = round_trip(&item, &line);
+	assert_int_equal(parsed->size, 10000);
+	assert_false(parsed->has_content);
+	assert_false(vst_item_has_entry(parsed));
+	vst_item_free(parsed);
+	vst_buf_free(&line);
+}
+
+static void manifest_keeps_extreme_numbers(void **state)
+{
+	(void)state;
+	struct vst_item item = file_item();
+	item.ino = UINT64_MAX;
+	item.uid = UINT32_MAX;
+	item.mtime = INT64_MAX;
+	item.ctime = INT64_MIN + 1;
+	struct vst_buf line = VST_BUF_INIT;
+	struct vst_item *parsed = round_trip(&item, &line);
+	assert_true(parsed->ino == UINT64_MAX);
+	assert_true(parsed->mtime == INT64_MAX);
+	assert_true(parsed->ctime == INT64_MIN + 1);
+	vst_item_free(parsed);
+	vst_buf_free(&line);
+	item.ino = INT64_MAX;
+	assert_line(&item, "\"ino\":9223372036854775807,");
+}
+
+static void manifest_refuses_places_that_are_none(void **state)
+{
+	(void)state;
+	static const char *const sources[] = {NULL, "", ".", "..", "long", "a/b", "a b", "a\n", "exhibit",
+	        "\xff", "0123456789012345678901234567890123456789012345678901234567890123X"};
+	static const char *const paths[] = {
+	        NULL, "", "a", "var/log", "//", "/a//b", "/a/", "/./a", "/a/..", "/../a"};
+	for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+		struct vst_item item = file_item();
+		item.source = sources[i];
+		assert_refused(&item, "source");
+	}
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		struct vst_item item = file_item();
+		item.path = paths[i];
+		assert_refused(&item, "path");
+	}
+	struct vst_item root = file_item();
+	root.path = "/";
+	assert_line(&root, "\"path\":\"/\"");
+	root.path = "/...";
+	assert_line(&root, "\"path\":\"/...\"");
+}
+
+static void manifest_refuses_records_in_the_way_of_the_layout(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {"items/a", "items", "manifest/000001.jsonl", "index", "leaves",
+	        "trailer", "/a", "../a", "a//b"};
+	static const char *const good[] = {
+	        "exhibit.json", "definitions/linux.yaml", "items.json", "trailers"};
+	struct vst_item item;
+	vst_item_init(&item);
+	item.source = VST_SOURCE_EXHIBIT;
+	item.type = VST_ITEM_RECORD;
+	item.has_content = true;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		item.path = bad[i];
+		assert_refused(&item, "name");
+	}
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		item.path = good[i];
+		assert_line(&item, good[i]);
+	}
+	item.source = "logs";
+	assert_refused(&item, "belong together");
+}
+
+#define REFUSE(change, why)                                                                                  \
+	do {                                                                                                 \
+		struct vst_item item = full_item();                                                          \
+		change;                                                                                      \
+		assert_refused(&item, why);                                                                  \
+	} while (0)
+
+static void manifest_refuses_contradictions(void **state)
+{
+	(void)state;
+	static const struct vst_item_extent touching[] = {{0, 4096}, {4096, 10}},
+	                                    beyond[] = {{0, 4096}, {9999, 2}}, empty[] = {{0, 0}},
+	                                    falling[] = {{8192, 1}, {0, 1}},
+	                                    wrapping[] = {{4096, UINT64_MAX}};
+	static const struct vst_item_xattr twice[] = {{"user.a", "", 0}, {"user.a", "", 0}},
+	                                   unsorted[] = {{"user.b", "", 0}, {"user.a", "", 0}};
+	REFUSE(item.has_content = false, "without content");
+	REFUSE(item.is_hardlink = true, "content where there can be none");
+	REFUSE(item.type = VST_ITEM_DIRECTORY, "content where there can be none");
+	REFUSE(item.status = VST_ITEM_ABSENT, "not collected");
+	REFUSE(item.rule = "x", "rule");
+	REFUSE(item.error = -1, "errno");
+	REFUSE(item.target = "x", "target");
+	REFUSE(item.parts = 1, "parts");
+	REFUSE(item.has_stat = false, "without a stat");
+	REFUSE(item.mode = 0100644, "mode");
+	REFUSE(item.rdev_minor = 1, "device");
+	REFUSE(item.flags = "", "flags");
+	REFUSE(item.flags = "i a", "flags");
+	REFUSE(item.acl = "", "ACL");
+	REFUSE(item.acl = "user::rw-,", "ACL");
+	REFUSE(item.acl = "user:root:rw-", "ACL");
+	REFUSE(item.acl = "user:01:rw-", "ACL");
+	REFUSE(item.acl = "user:4294967295:rw-", "ACL");
+	REFUSE(item.default_acl = "other::rwxx", "ACL");
+	REFUSE(item.default_acl = "mask:1:rwx", "ACL");
+	REFUSE(item.xattrs = twice, "attributes");
+	REFUSE(item.xattrs = unsorted, "attributes");
+	REFUSE(item.extents = touching, "extents");
+	REFUSE(item.extents = beyond, "extents");
+	REFUSE(item.extents = falling, "extents");
+	REFUSE((item.extents = empty, item.extent_count = 1), "extents");
+	REFUSE((item.extents = wrapping, item.extent_count = 1), "extents");
+	REFUSE(item.is_sparse = false, "sparse");
+	REFUSE(item.read_padding = 10001, "padding");
+	REFUSE(item.hashes |= VST_HASH_SHA512, "digest");
+	REFUSE(item.size = UINT64_MAX, "number");
+}
+
+static void manifest_accepts_one_spelling_only(void **state)
+{
+	(void)state;
+#define HEAD "{\"format\":1,\"salt\":\"abababababababababababababababab\",\"seq\":7,\"source\":\"logs\","
+	assert_bad_line("", VST_EFORMAT);
+	assert_bad_line("{}", VST_EFORMAT);
+	assert_bad_line("[]", VST_EFORMAT);
+	assert_bad_line("{\"format\":2}", VST_EVERSION);
+	assert_bad_line(HEAD "\"path\":\"/a\",\"type\":\"unknown\",\"status\":\"absent\"} ", VST_EFORMAT);
+	assert_bad_line(HEAD " \"path\":\"/a\",\"type\":\"unknown\",\"status\":\"absent\"}", VST_EFORMAT);
+	assert_bad_line(HEAD "\"type\":\"unknown\",\"path\":\"/a\",\"status\":\"absent\"}", VST_EFORMAT);
+	assert_bad_line(
+	        HEAD "\"path\":\"/\\u0061\",\"type\":\"unknown\",\"status\":\"absent\"}", VST_EFORMAT);
+	assert_bad_line(
+	        HEAD "\"path\":\"/a\",\"type\":\"unknown\",\"status\":\"absent\",\"more\":1}", VST_EFORMAT);
+	assert_bad_line(HEAD
+	        "\"path\":\"/a\",\"path_base64\":\"L2E=\",\"type\":\"unknown\",\"status\":\"absent\"}",
+	        VST_EFORMAT);
+	assert_bad_line(HEAD
+	        "\"path\":\"/a\",\"path_base64\":\"L2EA\",\"type\":\"unknown\",\"status\":\"absent\"}",
+	        VST_EFORMAT);
+	assert_bad_line(HEAD "\"path\":\"/a\",\"type\":\"thing\",\"status\":\"absent\"}", VST_EFORMAT);
+	assert_bad_line(HEAD "\"path\":\"/a\",\"type\":\"unknown\",\"status\":\"gone\"}", VST_EFORMAT);
+	assert_bad_line(HEAD "\"path\":\"/a\",\"type\":\"unknown\",\"status\":\"denied\",\"errno\":\"13\"}",
+	        VST_EFORMAT);
+	assert_bad_line(HEAD "\"path\":\"/../a\",\"type\":\"unknown\",\"status\":\"absent\"}", VST_EFORMAT);
+	assert_bad_line(HEAD "\"path\":\"/a\",\"type\":\"unknown\",\"status\":\"denied\"}", VST_EFORMAT);
+#undef HEAD
+}
+
+/* Each byte of a line changed, and each cut: a different item or no item, never the same item in two
+ * spellings. */
+static void manifest_line_survives_no_change_unnoticed(void **state)
+{
+	(void)state;
+	struct vst_item item = full_item();
+	struct vst_buf line = VST_BUF_INIT, again = VST_BUF_INIT;
+	encode(&item, &line);
+	for (size_t i = 0; i < line.len; i++) {
+		for (int bit = 0; bit < 8; bit++) {
+			struct vst_item *parsed = NULL;
+			line.data[i] ^= (uint8_t)(1 << bit);
+			if (vst_item_parse(line.data, line.len, &parsed, NULL) == 0) {
+				vst_buf_clear(&again);
+				encode(parsed, &again);
+				assert_int_equal(again.len, line.len);
+				assert_memory_equal(again.data, line.data, line.len);
+				vst_item_free(parsed);
+			}
+			line.data[i] ^= (uint8_t)(1 << bit);
+		}
+		struct vst_item *cut = NULL;
+		assert_int_not_equal(vst_item_parse(line.data, i, &cut, NULL), 0);
+	}
+	vst_buf_free(&line);
+	vst_buf_free(&again);
+}
+
+static void manifest_names_entries(void **state)
+{
+	(void)state;
+	struct vst_item item = file_item();
+	struct vst_buf name = VST_BUF_INIT;
+	char *path = malloc(5000);
+	assert_non_null(path);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_string_equal(vst_buf_cstr(&name), "items/logs/var/log/syslog");
+	vst_buf_clear(&name);
+	item.path = "/";
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_string_equal(vst_buf_cstr(&name), "items/logs");
+	/* "items/logs/" and 4,084 bytes: 4,095, the longest path; one more, or a slash for a directory, is
+	 * too long. */
+	memset(path, 'x', 5000);
+	path[0] = '/';
+	path[4085] = '\0';
+	item.path = path;
+	vst_buf_clear(&name);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_int_equal(name.len, 4095);
+	item.type = VST_ITEM_DIRECTORY;
+	vst_buf_clear(&name);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_string_equal(vst_buf_cstr(&name), "items/long/7");
+	item.type = VST_ITEM_FILE;
+	path[4085] = 'x';
+	path[4086] = '\0';
+	vst_buf_clear(&name);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_string_equal(vst_buf_cstr(&name), "items/long/7");
+	free(path);
+	vst_buf_free(&name);
+}
+
+static void manifest_names_status_and_type_both_ways(void **state)
+{
+	(void)state;
+	for (int i = 0; i < VST_ITEM_STATUSES; i++) {
+		enum vst_item_status status;
+		assert_true(vst_item_status_parse(vst_item_status_name((enum vst_item_status)i), &status));
+		assert_int_equal(status, i);
+	}
+	enum vst_item_status status = VST_ITEM_TAIL;
+	assert_false(vst_item_status_parse("good", &status));
+	assert_int_equal(status, VST_ITEM_TAIL);
+	assert_string_equal(vst_item_type_name(VST_ITEM_CHAR_DEVICE), "char_device");
+}
+
+static void manifest_path_digest_separates_source_and_path(void **state)
+{
+	(void)state;
+	uint8_t a[VST_HASH_LEN], b[VST_HASH_LEN], want[VST_HASH_LEN];
+	vst_item_path_digest("a", "/b", a);
+	vst_item_path_digest("a/", "b", b);
+	assert_memory_not_equal(a, b, sizeof a);
+	vst_sha256("a\0/b", 4, want);
+	assert_memory_equal(a, want, sizeof a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(manifest_writes_a_file_in_the_stated_order),
+	        cmocka_unit_test(manifest_carries_every_field_of_a_file),
+	        cmocka_unit_test(manifest_keeps_names_that_are_not_utf8),
+	        cmocka_unit_test(manifest_keeps_xattr_names_that_are_no_plain_keys),
+	        cmocka_unit_test(manifest_writes_other_types),
+	        cmocka_unit_test(manifest_writes_a_stream_and_its_parts),
+	        cmocka_unit_test(manifest_says_why_something_is_not_there),
+	        cmocka_unit_test(manifest_keeps_the_size_of_a_file_that_was_left_out),
+	        cmocka_unit_test(manifest_keeps_extreme_numbers),
+	        cmocka_unit_test(manifest_refuses_places_that_are_none),
+	        cmocka_unit_test(manifest_refuses_records_in_the_way_of_the_layout),
+	        cmocka_unit_test(manifest_refuses_contradictions),
+	        cmocka_unit_test(manifest_accepts_one_spelling_only),
+	        cmocka_unit_test(manifest_line_survives_no_change_unnoticed),
+	        cmocka_unit_test(manifest_names_entries),
+	        cmocka_unit_test(manifest_names_status_and_type_both_ways),
+	        cmocka_unit_test(manifest_path_digest_separates_source_and_path),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
