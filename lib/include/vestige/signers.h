@@ -9,10 +9,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "vestige/sshkey.h"
 
-#define VST_SIGNERS_MAX 4096
+#define VST_SIGNERS_MAX 4096 /* in a file; a set in memory may grow further, as the union over a log does */
 #define VST_PRINCIPAL_MAX 255
 #define VST_COLLECTOR_PREFIX "collector@"
 
@@ -29,15 +30,19 @@ struct vst_signers_entry {
 	struct vst_ssh_public key;
 };
 
+/* Plain to read; changed by vst_signers_add() alone, since an index goes with the list. {0} is the empty set.
+ */
 struct vst_signers {
 	struct vst_signers_entry *list; /* owned, in file order */
 	size_t count;
+	uint32_t *slots; /* owned: an index by key, for a union of a long log's signers */
+	size_t slot_count;
 };
 
 /*
  * Strict: only the written form (the option namespaces="git" and no other, no comments, no empty lines): the
  * trail's file is ours, and an option that we ignored could mean something to stock git. VST_EFORMAT names
- * the line.
+ * the line; VST_EUNSUPPORTED for a key that is not Ed25519.
  */
 int vst_signers_parse(const void *text, size_t len, struct vst_signers *ret, struct vst_err *err);
 void vst_signers_write(const struct vst_signers *signers, struct vst_buf *out);
