@@ -25,9 +25,12 @@ void *vst_alloc(size_t size)
 
 void *vst_calloc(size_t count, size_t size)
 {
-	if (refused())
+	size_t total;
+	if (__builtin_mul_overflow(count, size, &total)) {
+		errno = ENOMEM;
 		return NULL;
-	return count && size ? calloc(count, size) : calloc(1, 1);
+	}
+	return refused() ? NULL : calloc(1, total ? total : 1);
 }
 
 void *vst_realloc(void *old, size_t count, size_t size)

@@ -1,6 +1,6 @@
 /*
- * A growing byte buffer whose failures stick: after an append found no memory, later appends do nothing, and one
- * check at the end tells. So building a record reads as a list of its fields.
+ * A growing byte buffer whose failures stick: after an append found no memory, later appends do nothing, and
+ * one check at the end tells. So building a record reads as a list of its fields.
  *
  *     struct vst_buf line = VST_BUF_INIT;
  *     vst_buf_text(&line, "exhibit ");
@@ -25,11 +25,14 @@ struct vst_buf {
 	bool failed;
 };
 
+/* clang-format off */
 #define VST_BUF_INIT {0}
+/* clang-format on */
 
 void vst_buf_free(struct vst_buf *buf);  /* releases the memory; the buffer is empty and usable again */
 void vst_buf_clear(struct vst_buf *buf); /* length 0, failure forgotten, memory kept */
-/* Overwrites its memory, then frees. Does not reach what it left behind when it grew: reserve enough before a secret goes in. */
+/* Overwrites its memory, then frees. Does not reach what it left behind when it grew: reserve enough before a
+ * secret goes in. */
 void vst_buf_wipe(struct vst_buf *buf);
 
 void vst_buf_reserve(struct vst_buf *buf, size_t more);

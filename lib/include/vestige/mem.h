@@ -1,8 +1,8 @@
 /*
  * Allocation that tests can make fail. Memory from here is released with free().
  *
- * Every allocation of our own goes through these, so that a fault loop can fail the Nth (see fault.h). Secrets do
- * not belong here but in crypto's secret.h.
+ * Every allocation of our own goes through these, so that a fault loop can fail the Nth (see fault.h).
+ * Secrets do not belong here but in crypto's secret.h.
  */
 #ifndef VESTIGE_MEM_H
 #define VESTIGE_MEM_H

@@ -25,9 +25,9 @@ bool vst_base64_decode(const void *text, size_t text_len, enum vst_base64 form, 
 bool vst_utf8_valid(const void *text, size_t len);
 
 /*
- * Appends bytes so that they are safe on a terminal and in a line-based file: printable UTF-8 as it is; control
- * characters (C0, DEL, C1), bidirectional overrides, line separators, invalid bytes and the backslash as \n, \t, \\,
- * \xHH, \u{HHHH}. The result is always valid UTF-8 on one line.
+ * Appends bytes so that they are safe on a terminal and in a line-based file: printable UTF-8 as it is;
+ * control characters (C0, DEL, C1), bidirectional overrides, line separators, invalid bytes and the backslash
+ * as \n, \t, \\, \xHH, \u{HHHH}. The result is always valid UTF-8 on one line.
  */
 void vst_text_show(struct vst_buf *out, const void *text, size_t len);
 

@@ -11,19 +11,22 @@
 
 #define VST_TIME_TEXT 36
 #define VST_NS_PER_S INT64_C(1000000000)
-/* No time: what a field holds that the file system did not give. It has no text form; encoders leave the key out. */
+/* No time: what a field holds that the file system did not give. It has no text form; encoders leave the key
+ * out. */
 #define VST_TIME_NONE INT64_MIN
 
 /*
- * CLOCK_REALTIME, ns. In builds with VESTIGE_FAULTS, VESTIGE_CLOCK=<seconds since the epoch> fixes the first reading and
- * each further one comes 1 ms later, so that golden files can be made again.
+ * CLOCK_REALTIME, ns. In builds with VESTIGE_FAULTS, VESTIGE_CLOCK=<seconds since the epoch> fixes the first
+ * reading and each further one comes 1 ms later, so that golden files can be made again.
  */
 int64_t vst_time_now(void);
 
-/* `2026-11-22T03:40:13.123456789Z`; nine digits of fraction, or none when it is zero. Years 1678 to 2262 (int64 ns). */
+/* `2026-11-22T03:40:13.123456789Z`; nine digits of fraction, or none when it is zero. Years 1678 to 2262
+ * (int64 ns). */
 void vst_time_format(int64_t ns, char ret_text[VST_TIME_TEXT]);
 
-/* Reads exactly what vst_time_format() writes: false for anything else, also for another spelling of the same time. */
+/* Reads exactly what vst_time_format() writes: false for anything else, also for another spelling of the same
+ * time. */
 bool vst_time_parse(const char *text, size_t len, int64_t *ret_ns);
 
 /* False if the timespec does not fit into int64 ns (a hostile file's time may be the year 10^11). */
