@@ -301,6 +301,7 @@ int vst_note_parse(const void *bytes, size_t len, struct vst_note *ret, struct v
 int vst_note_verify(const struct vst_note *note, const struct vst_note_key *key, struct vst_err *err)
 {
 	size_t good = 0;
+	int rc;
 
 	for (size_t i = 0; i < note->count; i++) {
 		const struct vst_note_signature *line = &note->signatures[i];
@@ -308,10 +309,13 @@ int vst_note_verify(const struct vst_note *note, const struct vst_note_key *key,
 		        memcmp(line->name, key->name, line->name_len) != 0 ||
 		        memcmp(line->id, key->id, sizeof line->id) != 0)
 			continue;
-		if (line->signature_len != VST_ED25519_SIG_LEN ||
-		        vst_ed25519_verify(key->key, note->text, note->text_len, line->signature, NULL) != 0)
-			return vst_err_set(
-			        err, VST_EAUTH, "note: the signature of %s does not verify", key->name);
+		rc = VST_EAUTH;
+		if (line->signature_len == VST_ED25519_SIG_LEN)
+			rc = vst_ed25519_verify(key->key, note->text, note->text_len, line->signature, err);
+		if (rc == VST_EAUTH)
+			vst_err_set(err, rc, "note: the signature of %s does not verify", key->name);
+		if (rc != 0)
+			return rc;
 		good++;
 	}
 	if (good == 0)

@@ -91,8 +91,9 @@ static int from_locked_file(
 	int rc;
 
 	/* The error so far stays unless the agent can be asked: it says what is wrong with the file. */
-	if (vst_ssh_private_peek(text, len, &public, NULL) != 0)
-		return why;
+	rc = vst_ssh_private_peek(text, len, &public, NULL);
+	if (rc != 0)
+		return rc == VST_ENOMEM ? vst_err_nomem(err) : why;
 	if ((rc = from_agent(&public, ret, err)) != 0)
 		vst_err_prepend(
 		        err, "%s", why == VST_EKEY ? "protected by a passphrase" : "for a hardware key");
@@ -212,13 +213,10 @@ static int sign_by_agent(const struct vst_signer *signer, const void *data, size
 	if (rc != 0)
 		return rc;
 	/* A bad signature must not get into a trail, where nothing can take it out again. */
-	if (vst_ssh_verify(&signer->public, data, len, blob->data, blob->len, err) != 0) {
-		vst_err_prepend(err, "ssh-agent: gave a signature that does not verify");
-		if (err)
-			err->code = VST_EKEY;
-		return VST_EKEY;
-	}
-	return 0;
+	rc = vst_ssh_verify(&signer->public, data, len, blob->data, blob->len, err);
+	if (rc == VST_EAUTH || rc == VST_EFORMAT)
+		rc = vst_err_set(err, VST_EKEY, "ssh-agent: gave a signature that does not verify");
+	return rc;
 }
 
 static int sign_blob(const struct vst_signer *signer, const void *data, size_t len, struct vst_buf *blob,

@@ -62,18 +62,26 @@ static int make_room(struct vst_signers *signers, struct vst_err *err)
 
 /* A note's name, and besides nothing that allowed_signers gives a meaning to or that looks like something
  * else on a terminal. */
-static bool principal_is_valid(const char *principal)
+static int check_principal(const char *principal, struct vst_err *err)
 {
 	struct vst_buf shown = VST_BUF_INIT;
 	size_t len = strlen(principal);
+	bool good = len <= VST_PRINCIPAL_MAX && vst_note_name_valid(principal, len) &&
+	            strpbrk(principal, "\"',#*?!\\") == NULL;
+	int rc = 0;
 
-	if (len > VST_PRINCIPAL_MAX || !vst_note_name_valid(principal, len) ||
-	        strpbrk(principal, "\"',#*?!\\") != NULL)
-		return false;
-	vst_text_show(&shown, principal, len);
-	bool same = !shown.failed && shown.len == len && memcmp(shown.data, principal, len) == 0;
+	if (good) {
+		vst_text_show(&shown, principal, len);
+		rc = vst_buf_check(&shown, err);
+		good = shown.len == len && memcmp(shown.data, principal, len) == 0;
+	}
+	if (rc == 0 && !good) {
+		rc = vst_err_set(err, VST_EUSAGE, "signers: `%s` cannot be a signer's name", principal);
+		vst_err_hint(err, "1 to %d bytes without white space and without any of \" ' , # * ? ! + \\",
+		        VST_PRINCIPAL_MAX);
+	}
 	vst_buf_free(&shown);
-	return same;
+	return rc;
 }
 
 int vst_signers_add(struct vst_signers *signers, const char *principal, const struct vst_ssh_public *key,
@@ -82,12 +90,8 @@ int vst_signers_add(struct vst_signers *signers, const char *principal, const st
 	struct vst_signers_entry *entry;
 	int rc;
 
-	if (!principal_is_valid(principal)) {
-		vst_err_set(err, VST_EUSAGE, "signers: `%s` cannot be a signer's name", principal);
-		vst_err_hint(err, "1 to %d bytes without white space and without any of \" ' , # * ? ! + \\",
-		        VST_PRINCIPAL_MAX);
-		return VST_EUSAGE;
-	}
+	if ((rc = check_principal(principal, err)) != 0)
+		return rc;
 	if (vst_signers_find(signers, key))
 		return vst_err_set(err, VST_EEXIST, "signers: the key of %s is there already", principal);
 	if ((rc = make_room(signers, err)) != 0)
