@@ -142,7 +142,9 @@ static int make_files(const struct vst_custody *custody, const struct vst_custod
 		rc = copy_bytes(custody->recipients.data, custody->recipients.len, &draft->recipients, err);
 	if (rc != 0)
 		return rc;
-	return make_signers(custody, change, &draft->allowed_signers, err);
+	rc = make_signers(custody, change, &draft->allowed_signers, err);
+	/* A key that stands in the file already cannot be the next. */
+	return rc == VST_EEXIST ? vst_err_set(err, VST_EUSAGE, "the next key was named before") : rc;
 }
 
 /* ---- the event ---- */

@@ -38,13 +38,15 @@ static int broken_file(struct vst_err *err, int rc)
 
 /* ---- recipients ---- */
 
-/* The file is committed and shown: plain lines only. */
-static int check_recipient_lines(const struct vst_bytes *file, bool *ret_passphrase, struct vst_err *err)
+/* The file is committed and shown: plain lines only. Counts those that are neither empty nor a comment. */
+static int check_recipient_lines(
+        const struct vst_bytes *file, size_t *ret_keys, bool *ret_passphrase, struct vst_err *err)
 {
 	struct vst_reader in = vst_reader_of(file->data, file->len);
 	const uint8_t *line;
 	size_t len;
 
+	*ret_keys = 0;
 	*ret_passphrase = false;
 	if (file->len > VST_CUSTODY_RECIPIENTS_MAX)
 		return vst_err_set(err, VST_ELIMIT, "longer than %d bytes", VST_CUSTODY_RECIPIENTS_MAX);
@@ -56,6 +58,8 @@ static int check_recipient_lines(const struct vst_bytes *file, bool *ret_passphr
 				return vst_err_set(err, VST_EFORMAT, "a control character");
 		if (len == strlen(PASSPHRASE_LINE) && memcmp(line, PASSPHRASE_LINE, len) == 0)
 			*ret_passphrase = true;
+		if (len > 0 && line[0] != '#')
+			++*ret_keys;
 	}
 	if (!vst_reader_at_end(&in))
 		return vst_err_set(err, VST_EFORMAT, "no line feed at the end");
@@ -84,20 +88,22 @@ static int read_recipients(struct custody_next *next, struct vst_err *err)
 {
 	const struct vst_bytes *file = &next->step->recipients;
 	struct vst_age_recipients set = {0};
+	size_t keys;
 	bool passphrase;
 	int rc;
 
-	if ((rc = check_recipient_lines(file, &passphrase, err)) != 0 ||
-	        (rc = vst_age_recipients_parse(file->data, file->len, &set, err)) != 0)
+	if ((rc = check_recipient_lines(file, &keys, &passphrase, err)) != 0)
 		goto out;
-	if (set.count > VST_SEAL_RECIPIENTS_MAX)
-		rc = vst_err_set(err, VST_ELIMIT, "more than %d", VST_SEAL_RECIPIENTS_MAX);
-	else if (set.count == 0 && !passphrase)
+	if (keys == 0 && !passphrase)
 		rc = vst_err_set(err, VST_EFORMAT, "neither a key nor the line '%s'", PASSPHRASE_LINE);
-	else if (set.count > 0 && passphrase)
+	else if (keys > 0 && passphrase)
 		rc = vst_err_set(err, VST_EFORMAT,
 		        "keys and the line '%s': exhibits are sealed to one or the other", PASSPHRASE_LINE);
-	else
+	else if (keys > VST_SEAL_RECIPIENTS_MAX)
+		rc = vst_err_set(err, VST_ELIMIT, "more than %d", VST_SEAL_RECIPIENTS_MAX);
+	else if (keys > 0)
+		rc = vst_age_recipients_parse(file->data, file->len, &set, err);
+	if (rc == 0)
 		rc = take_fingerprints(&set, next, err);
 out:
 	vst_age_recipients_free(&set);
