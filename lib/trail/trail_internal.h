@@ -196,10 +196,6 @@ int vst_trail_pack_verify(struct vst_trail *trail, int packfd, const char *dir, 
 int vst_trail_pack_deltas(int fd, const struct trail_pack *pack, struct vst_err *err);
 int vst_trail_rev_verify(int packfd, const char *name, const struct trail_pack *pack, struct vst_err *err);
 
-/* ---- trail_pack.c ---- */
-/* Packs all loose objects; makes all packs one when there are TRAIL_PACKS_MAX. */
-int vst_trail_pack(struct vst_trail *trail, struct vst_err *err);
-
 /* ---- trail_index.c ---- */
 struct trail_index_entry {
 	uint32_t stat[9]; /* ctime s, ns, mtime s, ns, dev, ino, uid, gid, size */
