@@ -38,7 +38,7 @@ struct vst_exhibit {
 int vst_exhibit_trailer_parse(
         const uint8_t *data, uint64_t tar_size, struct vst_exhibit *ret, struct vst_err *err);
 
-/* ---- exhibit_index.c ---- */
+/* ---- exhibit_lookup.c ---- */
 
 int vst_exhibit_load_leaves(struct vst_exhibit *exhibit, struct vst_err *err);
 int vst_exhibit_load_records(struct vst_exhibit *exhibit, struct vst_err *err);
