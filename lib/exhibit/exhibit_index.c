@@ -1,269 +1,230 @@
-/* The index, the leaves, and the ways to an item's record. */
+#include "exhibit/exhibit_index.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "exhibit/exhibit_state.h"
 #include "vestige/err.h"
 #include "vestige/exhibit_format.h"
 #include "vestige/mem.h"
-#include "vestige/merkle.h"
-#include "vestige/reader.h"
+#include "vestige/secret.h"
 
-#define RECORDS_AT_ONCE 1024
+#define RECORD ((size_t)VST_INDEX_RECORD_LEN)
+#define AT_SEQ 32
+#define AT_LINE_LEN 36
+#define AT_ENTRY 40
+#define AT_LINE 48
+#define CAPACITY_FIRST 1024
+#define SLOTS_FIRST 4096
 
-struct probe {
-	uint8_t digest[VST_HASH_LEN];
-	uint64_t seq;
-	struct vst_exhibit_record record;
-};
-
-static uint64_t key_of(const uint8_t digest[VST_HASH_LEN])
+static void put_le(uint8_t *to, uint64_t value, unsigned bytes)
 {
-	struct vst_reader in = vst_reader_of(digest, VST_HASH_LEN);
-	uint64_t key = 0;
-
-	(void)vst_reader_u64be(&in, &key);
-	return key;
+	for (unsigned i = 0; i < bytes; i++)
+		to[i] = (uint8_t)(value >> (8 * i));
 }
 
-static int parse_record(
-        const struct vst_exhibit *exhibit, const uint8_t *data, struct probe *ret, struct vst_err *err)
+static uint64_t get_le(const uint8_t *from, unsigned bytes)
 {
-	struct vst_reader in = vst_reader_of(data, VST_INDEX_RECORD_LEN);
-	uint64_t tar_size = vst_tar_stream_size(exhibit->stream);
-	struct vst_exhibit_record *record = &ret->record;
-	const uint8_t *digest = NULL;
-	uint32_t seq = 0;
-
-	if (!vst_reader_bytes(&in, VST_HASH_LEN, &digest) || !vst_reader_u32le(&in, &seq) ||
-	        !vst_reader_u32le(&in, &record->line_len) || !vst_reader_u64le(&in, &record->tar_offset) ||
-	        !vst_reader_u64le(&in, &record->line_offset) || !vst_reader_at_end(&in))
-		return vst_err_set(err, VST_EFORMAT, "index: record cut short");
-	memcpy(ret->digest, digest, VST_HASH_LEN);
-	ret->seq = seq;
-	record->path = key_of(digest);
-	if (seq >= exhibit->items || record->line_len == 0 || record->line_len > VST_MANIFEST_LINE_MAX ||
-	        record->line_offset >= tar_size || record->line_len >= tar_size - record->line_offset ||
-	        (record->tar_offset != UINT64_MAX && record->tar_offset >= exhibit->index_offset))
-		return vst_err_set(err, VST_EFORMAT, "index: a record points out of the exhibit");
-	return 0;
+	uint64_t value = 0;
+	for (unsigned i = bytes; i-- > 0;)
+		value = value << 8 | from[i];
+	return value;
 }
 
-static int read_probe(struct vst_exhibit *exhibit, uint64_t at, struct probe *ret, struct vst_err *err)
+static uint8_t *record_at(const struct vst_index *index, uint64_t place)
 {
-	uint8_t data[VST_INDEX_RECORD_LEN];
-	int rc = vst_tar_stream_read(
-	        exhibit->stream, exhibit->index_offset + at * VST_INDEX_RECORD_LEN, data, sizeof data, err);
-
-	return rc != 0 ? rc : parse_record(exhibit, data, ret, err);
+	return index->records + place * RECORD;
 }
 
-/* Where a key would stand if digests lay evenly between both ends: they are digests, so they nearly do. */
-static uint64_t guess(uint64_t low, uint64_t high, uint64_t low_key, uint64_t high_key, uint64_t key)
+int vst_index_init(struct vst_index *index, struct vst_err *err)
 {
-	long double share;
-	uint64_t at;
-
-	if (high_key <= low_key || key <= low_key)
-		return low;
-	share = (long double)(key - low_key) / (long double)(high_key - low_key);
-	at = low + (uint64_t)(share * (long double)(high - low));
-	return at >= high ? high - 1 : at;
-}
-
-int vst_exhibit_probe(struct vst_exhibit *exhibit, const uint8_t digest[VST_HASH_LEN], uint64_t *ret_seq,
-        struct vst_exhibit_record *ret, struct vst_err *err)
-{
-	uint64_t low = 0, high = exhibit->items, key = key_of(digest);
-	uint8_t low_digest[VST_HASH_LEN] = {0}, high_digest[VST_HASH_LEN];
-	bool halve = false;
-
-	memset(high_digest, 0xff, sizeof high_digest);
-	while (low < high) {
-		/* Every second step halves, so that an index made to mislead costs twice a binary search. */
-		uint64_t at = halve ? low + (high - low) / 2
-		                    : guess(low, high, key_of(low_digest), key_of(high_digest), key);
-		struct probe probe;
-		int order, rc = read_probe(exhibit, at, &probe, err);
-
-		if (rc != 0)
-			return rc;
-		if (memcmp(probe.digest, low_digest, VST_HASH_LEN) < 0 ||
-		        memcmp(probe.digest, high_digest, VST_HASH_LEN) > 0)
-			return vst_err_set(err, VST_ETAMPERED, "index: not in order");
-		if ((order = memcmp(digest, probe.digest, VST_HASH_LEN)) == 0) {
-			*ret_seq = probe.seq;
-			*ret = probe.record;
-			return 0;
-		}
-		if (order > 0) {
-			low = at + 1;
-			memcpy(low_digest, probe.digest, VST_HASH_LEN);
-		} else {
-			high = at;
-			memcpy(high_digest, probe.digest, VST_HASH_LEN);
-		}
-		halve = !halve;
-	}
-	return vst_err_set(err, VST_ENOTFOUND, "no such item");
-}
-
-int vst_exhibit_load_leaves(struct vst_exhibit *exhibit, struct vst_err *err)
-{
-	uint8_t root[VST_HASH_LEN];
-	uint8_t *leaves;
-	int rc;
-
-	if (exhibit->leaves)
-		return 0;
-	/* One byte more, so that an exhibit without items has leaves too. */
-	if (exhibit->items > (SIZE_MAX - 1) / VST_HASH_LEN ||
-	        !(leaves = vst_alloc((size_t)exhibit->items * VST_HASH_LEN + 1)))
+	memset(index, 0, sizeof *index);
+	index->slots = vst_calloc(SLOTS_FIRST, sizeof *index->slots);
+	if (!index->slots)
 		return vst_err_nomem(err);
-	rc = vst_tar_stream_read(
-	        exhibit->stream, exhibit->leaves_offset, leaves, (size_t)exhibit->items * VST_HASH_LEN, err);
-	if (rc != 0) {
-		vst_err_prepend(err, "leaves");
-		goto out;
-	}
-	vst_merkle_root_of(leaves, exhibit->items, root);
-	if (memcmp(root, exhibit->root, sizeof root) != 0) {
-		rc = vst_err_set(err, VST_ETAMPERED, "the leaf hashes do not give the sealed Merkle root");
-		goto out;
-	}
-	exhibit->leaves = leaves;
-	leaves = NULL;
-out:
-	free(leaves);
-	return rc;
+	index->slot_count = SLOTS_FIRST;
+	return vst_random(&index->seed, sizeof index->seed, err);
 }
 
-/* ---- all records, by seq ---- */
-
-struct loading {
-	struct vst_exhibit_record *records;
-	struct vst_hash *hash;
-	uint8_t last[VST_HASH_LEN];
-	bool any;
-};
-
-static int load_record(
-        const struct vst_exhibit *exhibit, struct loading *loading, const uint8_t *data, struct vst_err *err)
+void vst_index_free(struct vst_index *index)
 {
-	struct probe probe;
-	int rc = parse_record(exhibit, data, &probe, err);
-
-	if (rc != 0)
-		return rc;
-	if (loading->any && memcmp(loading->last, probe.digest, VST_HASH_LEN) >= 0)
-		return vst_err_set(err, VST_ETAMPERED, "index: not in order");
-	if (loading->records[probe.seq].line_len != 0)
-		return vst_err_set(
-		        err, VST_ETAMPERED, "index: item %llu is there twice", (unsigned long long)probe.seq);
-	memcpy(loading->last, probe.digest, VST_HASH_LEN);
-	loading->any = true;
-	loading->records[probe.seq] = probe.record;
-	return 0;
+	free(index->records);
+	free(index->leaves);
+	free(index->slots);
+	memset(index, 0, sizeof *index);
 }
 
-static int load_all(struct vst_exhibit *exhibit, struct loading *loading, struct vst_err *err)
+/* slot_count is a power of two: the product's upper half has been touched by every bit of the digest's word.
+ */
+static uint64_t first_slot(const struct vst_index *index, const uint8_t path[VST_HASH_LEN])
 {
-	uint8_t *data = vst_alloc((size_t)RECORDS_AT_ONCE * VST_INDEX_RECORD_LEN);
-	int rc = data ? 0 : vst_err_nomem(err);
-
-	for (uint64_t done = 0; rc == 0 && done < exhibit->items;) {
-		uint64_t left = exhibit->items - done;
-		size_t count = left < RECORDS_AT_ONCE ? (size_t)left : RECORDS_AT_ONCE;
-
-		rc = vst_tar_stream_read(exhibit->stream, exhibit->index_offset + done * VST_INDEX_RECORD_LEN,
-		        data, count * VST_INDEX_RECORD_LEN, err);
-		if (rc == 0)
-			vst_hash_update(loading->hash, data, count * VST_INDEX_RECORD_LEN);
-		for (size_t i = 0; rc == 0 && i < count; i++)
-			rc = load_record(exhibit, loading, data + i * VST_INDEX_RECORD_LEN, err);
-		done += count;
-	}
-	free(data);
-	return rc;
+	uint64_t mixed = (get_le(path, 8) ^ index->seed) * UINT64_C(0x9E3779B97F4A7C15);
+	return (mixed >> 32) & (index->slot_count - 1);
 }
 
-int vst_exhibit_load_records(struct vst_exhibit *exhibit, struct vst_err *err)
+/* The slot that holds the path, or the free one where it belongs. */
+static uint64_t probe(const struct vst_index *index, const uint8_t path[VST_HASH_LEN])
 {
-	struct loading loading = {0};
-	int rc;
-
-	if (exhibit->records)
-		return 0;
-	if ((rc = vst_hash_new(&loading.hash, VST_HASH_SHA256, err)) != 0)
-		return rc;
-	loading.records = exhibit->items < SIZE_MAX
-	                          ? vst_calloc((size_t)exhibit->items + 1, sizeof *loading.records)
-	                          : NULL;
-	if (!loading.records) {
-		rc = vst_err_nomem(err);
-		goto out;
-	}
-	/* As many records as items, none twice: so each has one. */
-	if ((rc = load_all(exhibit, &loading, err)) != 0)
-		goto out;
-	if (memcmp(vst_hash_final(loading.hash, VST_HASH_SHA256), exhibit->index_sha256, VST_HASH_LEN) != 0) {
-		rc = vst_err_set(err, VST_ETAMPERED, "index: not what the trailer's digest says");
-		goto out;
-	}
-	exhibit->records = loading.records;
-	loading.records = NULL;
-out:
-	free(loading.records);
-	vst_hash_free(loading.hash);
-	return rc;
+	uint64_t slot = first_slot(index, path);
+	while (index->slots[slot] != 0 &&
+	        memcmp(record_at(index, index->slots[slot] - 1), path, VST_HASH_LEN) != 0)
+		slot = (slot + 1) & (index->slot_count - 1);
+	return slot;
 }
 
-/* ---- by leaf hash ---- */
-
-static int compare_by_leaf(const void *a, const void *b, void *ctx)
+bool vst_index_find(const struct vst_index *index, const uint8_t path[VST_HASH_LEN], uint64_t *ret_seq)
 {
-	const uint32_t *x = a, *y = b;
-	const uint8_t *leaves = ctx;
-	int order =
-	        memcmp(leaves + (size_t)*x * VST_HASH_LEN, leaves + (size_t)*y * VST_HASH_LEN, VST_HASH_LEN);
-
-	return order != 0 ? order : *x < *y ? -1 : *x > *y;
+	uint64_t slot = probe(index, path);
+	if (index->slots[slot] == 0)
+		return false;
+	*ret_seq = index->slots[slot] - 1;
+	return true;
 }
 
-static int sort_by_leaf(struct vst_exhibit *exhibit, struct vst_err *err)
+static int grow_slots(struct vst_index *index, struct vst_err *err)
 {
-	if (exhibit->by_leaf)
-		return 0;
-	exhibit->by_leaf = vst_calloc((size_t)exhibit->items + 1, sizeof *exhibit->by_leaf);
-	if (!exhibit->by_leaf)
+	uint64_t count = index->slot_count * 2;
+	uint32_t *slots = vst_calloc(count, sizeof *slots);
+	if (!slots)
 		return vst_err_nomem(err);
-	for (uint64_t i = 0; i < exhibit->items; i++)
-		exhibit->by_leaf[i] = (uint32_t)i;
-	qsort_r(exhibit->by_leaf, (size_t)exhibit->items, sizeof *exhibit->by_leaf, compare_by_leaf,
-	        exhibit->leaves);
+	free(index->slots);
+	index->slots = slots;
+	index->slot_count = count;
+	for (uint64_t seq = 0; seq < index->count; seq++)
+		index->slots[probe(index, record_at(index, seq))] = (uint32_t)seq + 1;
 	return 0;
 }
 
-int vst_exhibit_seq_of_leaf(
-        struct vst_exhibit *exhibit, const uint8_t leaf[VST_HASH_LEN], uint64_t *ret_seq, struct vst_err *err)
+/* Memory that nobody touched costs nothing yet: growing by half keeps copies rare. */
+static int grow_records(struct vst_index *index, struct vst_err *err)
 {
-	uint64_t low = 0, high = exhibit->items;
-	int rc;
-
-	if ((rc = vst_exhibit_load_leaves(exhibit, err)) != 0 || (rc = sort_by_leaf(exhibit, err)) != 0)
-		return rc;
-	while (low < high) { /* the first that is not below `leaf` */
-		uint64_t middle = low + (high - low) / 2;
-		const uint8_t *have = exhibit->leaves + (size_t)exhibit->by_leaf[middle] * VST_HASH_LEN;
-
-		if (memcmp(have, leaf, VST_HASH_LEN) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == exhibit->items || memcmp(exhibit->leaves + (size_t)exhibit->by_leaf[low] * VST_HASH_LEN,
-	                                     leaf, VST_HASH_LEN) != 0)
-		return vst_err_set(err, VST_ENOTFOUND, "no item has that leaf hash");
-	*ret_seq = exhibit->by_leaf[low];
+	uint64_t capacity = index->capacity ? index->capacity + index->capacity / 2 : CAPACITY_FIRST;
+	uint8_t *records = vst_realloc(index->records, capacity, RECORD), *leaves;
+	if (!records)
+		return vst_err_nomem(err);
+	index->records = records;
+	leaves = vst_realloc(index->leaves, capacity, VST_HASH_LEN);
+	if (!leaves)
+		return vst_err_nomem(err);
+	index->leaves = leaves;
+	index->capacity = capacity;
 	return 0;
+}
+
+int vst_index_add(struct vst_index *index, const struct vst_index_record *record,
+        const uint8_t leaf[VST_HASH_LEN], struct vst_err *err)
+{
+	uint8_t *to;
+	int rc;
+	if (index->count >= VST_EXHIBIT_ITEMS_MAX - 1)
+		return vst_err_set(err, VST_ELIMIT, "more items than one exhibit can hold");
+	if (index->count == index->capacity && (rc = grow_records(index, err)) != 0)
+		return rc;
+	if (index->count >= index->slot_count / 10 * 7 && (rc = grow_slots(index, err)) != 0)
+		return rc;
+	index->slots[probe(index, record->path)] = (uint32_t)index->count + 1;
+	to = record_at(index, index->count);
+	memcpy(to, record->path, VST_HASH_LEN);
+	put_le(to + AT_SEQ, index->count, 4);
+	put_le(to + AT_LINE_LEN, record->line_len, 4);
+	put_le(to + AT_ENTRY, record->entry_offset, 8);
+	put_le(to + AT_LINE, record->line_offset, 8);
+	memcpy(index->leaves + index->count * VST_HASH_LEN, leaf, VST_HASH_LEN);
+	index->count++;
+	return 0;
+}
+
+struct vst_index_record vst_index_get(const struct vst_index *index, uint64_t place)
+{
+	const uint8_t *from = record_at(index, place);
+	struct vst_index_record record;
+	memcpy(record.path, from, VST_HASH_LEN);
+	record.seq = (uint32_t)get_le(from + AT_SEQ, 4);
+	record.line_len = (uint32_t)get_le(from + AT_LINE_LEN, 4);
+	record.entry_offset = get_le(from + AT_ENTRY, 8);
+	record.line_offset = get_le(from + AT_LINE, 8);
+	return record;
+}
+
+const uint8_t *vst_index_leaf(const struct vst_index *index, uint64_t seq)
+{
+	return index->leaves + seq * VST_HASH_LEN;
+}
+
+void vst_index_place_lines(struct vst_index *index, uint64_t seq, uint64_t base)
+{
+	for (; seq < index->count; seq++) {
+		uint8_t *at = record_at(index, seq) + AT_LINE;
+		put_le(at, get_le(at, 8) + base, 8);
+	}
+}
+
+/* ---- sorting: a million records must not need a second copy, which qsort() makes ---- */
+
+static void swap(uint8_t *a, uint8_t *b)
+{
+	uint8_t kept[RECORD];
+	memcpy(kept, a, RECORD);
+	memcpy(a, b, RECORD);
+	memcpy(b, kept, RECORD);
+}
+
+/* One pass over the first byte, in place: each record is swapped to the next free place of its bucket. */
+static void sort_buckets(uint8_t *records, const uint64_t end[256], uint64_t next[256])
+{
+	for (unsigned bucket = 0; bucket < 256; bucket++) {
+		while (next[bucket] < end[bucket]) {
+			uint8_t *at = records + next[bucket] * RECORD;
+			unsigned home = at[0];
+			if (home == bucket)
+				next[bucket]++;
+			else
+				swap(at, records + next[home]++ * RECORD);
+		}
+	}
+}
+
+static void sift_down(uint8_t *records, uint64_t at, uint64_t count)
+{
+	for (;;) {
+		uint64_t child = 2 * at + 1;
+		if (child >= count)
+			return;
+		if (child + 1 < count &&
+		        memcmp(records + child * RECORD, records + (child + 1) * RECORD, VST_HASH_LEN) < 0)
+			child++;
+		if (memcmp(records + at * RECORD, records + child * RECORD, VST_HASH_LEN) >= 0)
+			return;
+		swap(records + at * RECORD, records + child * RECORD);
+		at = child;
+	}
+}
+
+static void heap_sort(uint8_t *records, uint64_t count)
+{
+	for (uint64_t at = count / 2; at-- > 0;)
+		sift_down(records, at, count);
+	for (uint64_t left = count; left > 1; left--) {
+		swap(records, records + (left - 1) * RECORD);
+		sift_down(records, 0, left - 1);
+	}
+}
+
+void vst_index_sort(struct vst_index *index)
+{
+	uint64_t end[256] = {0}, next[256], start = 0;
+	free(index->slots); /* it knows records by their place, which is about to change */
+	index->slots = NULL;
+	index->slot_count = 0;
+	for (uint64_t i = 0; i < index->count; i++)
+		end[record_at(index, i)[0]]++;
+	for (unsigned bucket = 0; bucket < 256; bucket++) {
+		next[bucket] = start;
+		start += end[bucket];
+		end[bucket] = start;
+	}
+	sort_buckets(index->records, end, next);
+	for (unsigned bucket = 0; bucket < 256; bucket++) {
+		start = bucket ? end[bucket - 1] : 0;
+		heap_sort(index->records + start * RECORD, end[bucket] - start);
+	}
 }
