@@ -108,8 +108,9 @@ static int make_signers(const struct vst_custody *custody, const struct vst_cust
 
 	if (custody->tree.size == 0)
 		return genesis_signers(change, out, err);
-	if (change->new_signers) {
-		vst_signers_write(change->new_signers, out);
+	/* A key event leaves out the genesis key's line, also when it is about recipients alone. */
+	if (change->event->type == VST_EVENT_KEY) {
+		vst_signers_write(change->new_signers ? change->new_signers : &custody->signers, out);
 		return vst_buf_check(out, err);
 	}
 	if (!change->next_key)

@@ -359,9 +359,9 @@ struct forge {
 	struct vst_event *event;
 	struct vst_signer *signer, *log;
 	struct vst_buf case_file, recipients, allowed_signers;
-	bool keep_digests, keep_key; /* forge_seal() leaves event->*_sha256, event->next_key as they are */
-	const char *author;          /* NULL: the actor */
-	int64_t seconds;             /* 0: the event's */
+	bool keep_digests;  /* forge_seal() leaves those of the files as they are */
+	const char *author; /* NULL: the actor */
+	int64_t seconds;    /* 0: the event's */
 	bool no_parent;
 	struct vst_checkpoint statement;
 	struct vst_buf bytes, checkpoint, message;
@@ -414,6 +414,18 @@ static inline void forge_evolve(
 	forge_set_next_key(forge, next);
 }
 
+/* The digest of the event before: no secret. */
+static inline void forge_previous(struct forge *forge)
+{
+	struct vst_buf bytes = VST_BUF_INIT;
+
+	if (!vst_custody_last(forge->kit->custody))
+		return;
+	assert_int_equal(vst_event_encode(vst_custody_last(forge->kit->custody), &bytes, NULL), 0);
+	vst_sha256(bytes.data, bytes.len, forge->event->previous);
+	vst_buf_free(&bytes);
+}
+
 /* Owns the event. `collector`: with a next key and the file that follows from it. */
 static inline struct forge *forge_begin(struct kit *kit, struct vst_event *event, struct vst_signer *signer,
         const char *actor, bool collector)
@@ -430,6 +442,7 @@ static inline struct forge *forge_begin(struct kit *kit, struct vst_event *event
 	forge_copy(&forge->allowed_signers, vst_custody_allowed_signers(kit->custody));
 	event->number = vst_custody_size(kit->custody);
 	event->actor = strdup(actor);
+	forge_previous(forge);
 	if (collector)
 		forge_evolve(forge, vst_signer_public(signer), vst_signer_public(kit->next));
 	return forge;
@@ -443,11 +456,6 @@ static inline struct forge *forge_snapshot(struct kit *kit)
 static inline struct forge *forge_key(struct kit *kit)
 {
 	return forge_begin(kit, kit_event(kit, VST_EVENT_KEY), kit->alice, "alice", false);
-}
-
-static inline void forge_previous(struct forge *forge, const struct vst_bytes *event)
-{
-	vst_sha256(event->data, event->len, forge->event->previous);
 }
 
 static inline void forge_event(struct forge *forge)
