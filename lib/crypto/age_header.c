@@ -48,6 +48,8 @@ static int parse_version(struct vst_reader *in, struct vst_err *err)
 	for (size_t i = 0; i < len; i++)
 		if (line[i] < '0' || line[i] > '9')
 			return bad(err, "malformed version line");
+	if (len == 0)
+		return bad(err, "malformed version line");
 	return vst_err_set(err, VST_EVERSION, "age header: version %.*s is not known",
 	        len < 20 ? (int)len : 20, (const char *)line);
 }

@@ -100,6 +100,10 @@ static void fetch(void)
 
 static int start_libcrypto(struct vst_err *err)
 {
+	int rc = vst_crypto_start(err);
+
+	if (rc != 0)
+		return rc;
 	if (pthread_once(&fetch_once, fetch) != 0 || !held_ed25519 || !held_x25519 || !held_signature ||
 	        !held_exchange)
 		return libcrypto_failed(err, "find Ed25519 and X25519 in libcrypto");

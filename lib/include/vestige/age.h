@@ -40,7 +40,8 @@ struct vst_age_recipient;
  * VST_EUNSUPPORTED. */
 int vst_age_recipient_parse(
         const char *text, size_t len, struct vst_age_recipient **ret, struct vst_err *err);
-/* log2 of scrypt's N: VST_AGE_WORK_FACTOR unless a test wants less. Sole recipient of its file. */
+/* log2 of scrypt's N: VST_AGE_WORK_FACTOR unless a test wants less. Sole recipient of its file. At most 1,024
+ * bytes. */
 int vst_age_recipient_passphrase(
         const char *passphrase, unsigned work_factor, struct vst_age_recipient **ret, struct vst_err *err);
 void vst_age_recipient_free(struct vst_age_recipient *recipient);
@@ -55,8 +56,10 @@ struct vst_age_recipients {
 	size_t count;
 };
 
-/* The format of `age -R`: one a line, empty lines and `#` comments allowed. Errors name the line. Adds to
- * `set`. */
+/*
+ * The format of `age -R`: one a line, empty lines and `#` comments allowed, at least one recipient. Errors
+ * name the line. Adds to `set`, which stays as it was on failure.
+ */
 int vst_age_recipients_parse(
         const void *text, size_t len, struct vst_age_recipients *set, struct vst_err *err);
 /* Takes ownership of `recipient` on success. A recipient that is already there is dropped. */
@@ -88,7 +91,8 @@ typedef int vst_age_ask(void *ctx, const char *what, char *ret_passphrase, size_
 /*
  * An identity file: lines `AGE-SECRET-KEY-1…` with comments; an OpenSSH private key (Ed25519, without
  * passphrase: for others the error says how to convert or to use the agent's file); or an age file, armoured
- * or not, that a passphrase opens to the first form (`ask` may be NULL: VST_EKEY). Adds to `set`.
+ * or not, that a passphrase opens to the first form (`ask` may be NULL: VST_EKEY). Adds to `set`, which stays
+ * as it was on failure.
  */
 int vst_age_identities_parse(const void *text, size_t len, vst_age_ask *ask, void *ask_ctx,
         struct vst_age_identities *set, struct vst_err *err);
@@ -115,39 +119,48 @@ void vst_age_writer_free(struct vst_age_writer *writer);
 struct vst_age_reader;
 
 /*
- * Parses the header, finds the file key with one of the identities, checks the MAC. Errors: VST_EFORMAT
- * (header), VST_EKEY (no identity fits), VST_EAUTH (MAC), VST_EVERSION, VST_EUNSUPPORTED. `in` is borrowed
- * and must outlive the reader. The size of the plaintext follows from the length of the file; that the last
- * chunk is the last is checked when it is read.
+ * Parses the header, finds the file key with one of the identities, checks the MAC. What stands behind `in`
+ * is borrowed and must outlive the reader. The size of the plaintext follows from the length of the file;
+ * that the last chunk is the last is checked when it is read.
+ *
+ * Errors: VST_EFORMAT (no age file, malformed header, cut before the payload), VST_EVERSION, VST_ELIMIT
+ * (header longer than VST_AGE_HEADER_MAX, work factor above VST_AGE_WORK_FACTOR_MAX), VST_EKEY (no identity
+ * fits), VST_EAUTH (MAC).
  */
 int vst_age_reader_open(struct vst_age_reader **ret, const struct vst_input *in,
         const struct vst_age_identities *identities, struct vst_err *err);
 void vst_age_reader_free(struct vst_age_reader *reader);
 uint64_t vst_age_reader_header_len(const struct vst_age_reader *reader);
-uint64_t vst_age_reader_size(
-        const struct vst_age_reader *reader); /* plaintext bytes; 0 too when the payload is damaged so */
+/* Plaintext bytes, if the file is whole; of a last chunk too short for its tag, none. */
+uint64_t vst_age_reader_size(const struct vst_age_reader *reader);
 uint64_t vst_age_reader_chunks(const struct vst_age_reader *reader); /* at least 1 */
 
-/* Chunk `index` into ret_data, checked. Safe from several threads at once. VST_EAUTH: damaged, or not the
- * chunk that stood here. */
+/*
+ * Chunk `index` into ret_data, checked; ret_data is wiped if it fails its check. Safe from several threads at
+ * once. VST_EAUTH: damaged, cut, or not the chunk that stood here; VST_EUSAGE: beyond the end.
+ */
 int vst_age_reader_chunk(const struct vst_age_reader *reader, uint64_t index, uint8_t ret_data[VST_AGE_CHUNK],
         size_t *ret_len, struct vst_err *err);
 /*
- * For damaged files: like _chunk, but the chunk need not be the last where the file ends (a cut file): tries
- * the key with both values of the last-chunk flag. Says which one fitted.
+ * For damaged files: like _chunk, but a full chunk is taken as well when it is the last of its file and
+ * something follows (a file that was continued), or when it is not and nothing does (a file that was cut).
+ * Says whether it was meant as the last. Behind a short last chunk nothing can be told apart: where the true
+ * length is known, open the input with that size.
  */
 int vst_age_reader_salvage_chunk(const struct vst_age_reader *reader, uint64_t index,
         uint8_t ret_data[VST_AGE_CHUNK], size_t *ret_len, bool *ret_last, struct vst_err *err);
 
-/* Decrypts all into `out`, chunk by chunk; what is written before an error was authenticated. */
+/*
+ * Decrypts all into `out`, chunk by chunk; what is written before an error was authenticated. Errors as of
+ * opening, then VST_EAUTH for a damaged, cut or continued payload, or what `out` gave.
+ */
 int vst_age_decrypt(const struct vst_input *in, const struct vst_age_identities *identities,
         const struct vst_output *out, struct vst_err *err);
 
-/* Only the header's length, without any key: where the payload begins. VST_EFORMAT if it is no age v1 header.
- */
+/* Only the header's length, without any key: where the payload's nonce begins. Errors as of opening. */
 int vst_age_header_len(const struct vst_input *in, uint64_t *ret_len, struct vst_err *err);
 
-/* ASCII armour (strict, as age reads it): appends the binary file. */
+/* ASCII armour (strict, as age reads it): appends the binary file. VST_EFORMAT, and `out` as it was. */
 int vst_age_armor_decode(const void *text, size_t len, struct vst_buf *out, struct vst_err *err);
 
 #endif

@@ -31,6 +31,8 @@ int vst_hash_peek(
 /* The final digest of one algorithm of the set; borrowed until reset or free; no update may follow. */
 const uint8_t *vst_hash_final(struct vst_hash *hash, enum vst_hash_set algorithm);
 
+/* These do not fail: they need no memory. Should libgcrypt not start, or there be too many parts, they abort.
+ */
 void vst_sha256(const void *data, size_t len, uint8_t ret[VST_HASH_LEN]);
 void vst_sha512(const void *data, size_t len, uint8_t ret[VST_SHA512_LEN]);
 /* SHA-256 over parts laid end to end, without copying them together (the hot path of Merkle trees). At most 8

@@ -11,13 +11,20 @@
 
 struct vst_err;
 
-/* Starts libgcrypt with secure memory, once and from any thread. Everything in crypto calls it itself. */
+/*
+ * Starts libgcrypt with secure memory, and libcrypto without the host's configuration (which can load
+ * modules), once and from any thread. Everything in crypto calls it itself; a program that uses other
+ * libraries calls it first of all, because whichever library starts these two decides.
+ */
 int vst_crypto_start(struct vst_err *err);
 
 /* No core dumps, not traceable (PR_SET_DUMPABLE 0, RLIMIT_CORE 0): called before the first key is loaded. */
 void vst_secret_guard_process(void);
 
-/* Secure memory; NULL if there is none. vst_secret_free() wipes; NULL is allowed. */
+/*
+ * Secure memory, from a pool that grows; NULL if there is none. Where mlock is refused it may be swapped.
+ * vst_secret_free() wipes; NULL is allowed.
+ */
 void *vst_secret_alloc(size_t len);
 void vst_secret_free(void *secret, size_t len);
 
