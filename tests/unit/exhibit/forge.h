@@ -20,6 +20,7 @@
 #include "vestige/exhibit_reader.h"
 #include "vestige/io.h"
 #include "vestige/merkle.h"
+#include "vestige/timefmt.h"
 
 #define FORGE_ITEMS 5000
 
@@ -231,6 +232,7 @@ static inline void forge_item(
 		item->hashes = VST_HASH_SHA256;
 		forge_hash(item, content, len);
 	}
+	item->seq = f->count; /* a long name is made of it */
 	if (vst_item_entry_name(item, &name, &err) != 0)
 		forge_die("name", &err);
 	if (item->type == VST_ITEM_STREAM && content) {
