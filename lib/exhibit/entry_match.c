@@ -4,14 +4,17 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <linux/fs.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "exhibit/acl_text.h"
+#include "exhibit/tar_out.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/manifest.h"
 #include "vestige/mem.h"
+#include "vestige/reader.h"
 #include "vestige/timefmt.h"
 
 #define NAME_SHOWN 200       /* of a name in an error's text, bytes */
@@ -26,8 +29,6 @@ int vst_entry_reader_new(struct archive **ret, struct vst_err *err)
 
 	if (!archive)
 		return vst_err_nomem(err);
-	/* Names stay raw without an option: our writer marks the ones that are not ASCII with
-	 * hdrcharset=BINARY. */
 	if (archive_read_support_format_tar(archive) != ARCHIVE_OK) {
 		archive_read_free(archive);
 		return vst_err_nomem(err);
@@ -36,13 +37,32 @@ int vst_entry_reader_new(struct archive **ret, struct vst_err *err)
 	return 0;
 }
 
+/*
+ * In a UTF-8 locale libarchive brings names into normal form C, so that a name which is not would never be
+ * what its line says; in the C locale it finds that it cannot convert them, warns, and gives their bytes as
+ * they are.
+ */
+static int next_header(struct archive *archive, struct archive_entry **ret)
+{
+	locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0), old;
+	int got;
+
+	if (!c)
+		return ARCHIVE_FATAL;
+	old = uselocale(c);
+	got = archive_read_next_header(archive, ret);
+	uselocale(old);
+	freelocale(c);
+	return got;
+}
+
 int vst_entry_next(struct archive *archive, struct archive_entry **ret, struct vst_err *err)
 {
 	struct archive_entry *entry = NULL;
-	int got = archive_read_next_header(archive, &entry);
+	int got = next_header(archive, &entry);
 	const char *text = archive_error_string(archive);
 
-	if (got == ARCHIVE_OK) {
+	if (got == ARCHIVE_OK || got == ARCHIVE_WARN) {
 		*ret = entry;
 		return 0;
 	}
@@ -231,19 +251,18 @@ static int match_owner(struct archive_entry *entry, const struct vst_item *item,
 	return match_text(archive_entry_gname(entry), item->group, "group", err);
 }
 
-static int match_time(bool is_set, bool required, time_t seconds, long ns, int64_t line, const char *field,
+static int match_time(bool is_set, bool required, int64_t seconds, long ns, int64_t line, const char *field,
         struct vst_err *err)
 {
-	struct timespec spec = {.tv_sec = seconds, .tv_nsec = ns};
-	int64_t have = VST_TIME_NONE;
+	int64_t want_seconds = 0;
+	long want_ns = 0;
 
-	if (!is_set && (!required || line == VST_TIME_NONE))
-		return 0;
-	if (line == VST_TIME_NONE && required)
-		return 0; /* a time that no manifest can hold: what the writer puts there is its best */
-	if (!is_set || !vst_time_from_spec(&spec, &have) || have != line)
-		return differs(err, field);
-	return 0;
+	if (line == VST_TIME_NONE) /* one that no line can hold: what tar has to have is not compared */
+		return is_set && !required ? differs(err, field) : 0;
+	if (!is_set)
+		return required ? differs(err, field) : 0;
+	vst_tar_time(line, &want_seconds, &want_ns);
+	return seconds == want_seconds && ns == want_ns ? 0 : differs(err, field);
 }
 
 static int match_times(struct archive_entry *entry, const struct vst_item *item, struct vst_err *err)
@@ -290,7 +309,18 @@ static int compare_acl(const void *a, const void *b)
 	return x->permset < y->permset ? -1 : x->permset > y->permset;
 }
 
-static bool acl_entry_of(int permset, int tag, int id, struct vst_acl_entry *ret)
+/* Ids above INT_MAX are in the name alone. */
+static uint32_t acl_id(int id, const char *name)
+{
+	struct vst_reader in = vst_reader_of(name ? name : "", name ? strlen(name) : 0);
+	uint64_t number = 0;
+
+	if (vst_reader_decimal(&in, &number) && vst_reader_at_end(&in) && number <= UINT32_MAX)
+		return (uint32_t)number;
+	return (uint32_t)id;
+}
+
+static bool acl_entry_of(int permset, int tag, uint32_t id, struct vst_acl_entry *ret)
 {
 	static const struct {
 		int tag;
@@ -309,7 +339,7 @@ static bool acl_entry_of(int permset, int tag, int id, struct vst_acl_entry *ret
 			continue;
 		*ret = (struct vst_acl_entry){.tag = tags[i].ours, .permset = (unsigned)permset & 7u};
 		if (ret->tag == VST_ACL_USER || ret->tag == VST_ACL_GROUP)
-			ret->id = (uint32_t)id;
+			ret->id = id;
 		return (permset & ~7) == 0;
 	}
 	return false;
@@ -335,7 +365,8 @@ static int match_acl(
 	rc = differs(err, field);
 	archive_entry_acl_reset(entry, type);
 	while (archive_entry_acl_next(entry, type, &kind, &permset, &tag, &id, &name) == ARCHIVE_OK) {
-		if (their_count == ACL_ENTRIES_MAX || !acl_entry_of(permset, tag, id, &theirs[their_count++]))
+		if (their_count == ACL_ENTRIES_MAX ||
+		        !acl_entry_of(permset, tag, acl_id(id, name), &theirs[their_count++]))
 			goto out;
 	}
 	while (at) {

@@ -25,8 +25,8 @@ int vst_entry_reader_new(struct archive **ret, struct vst_err *err);
 
 /*
  * archive_read_next_header() with its results told apart: 0 and an entry; VST_ENOTFOUND at the end of the
- * archive; VST_EFORMAT for bytes that are no tar entry, or one that libarchive had to repair or could not
- * convert (`err` gives its words).
+ * archive; VST_EFORMAT for bytes that are no tar entry. Names are raw bytes, whatever the locale. A warning
+ * of libarchive's is no error here: vst_entry_match() decides whether the entry says what it should.
  */
 int vst_entry_next(struct archive *archive, struct archive_entry **ret, struct vst_err *err);
 
