@@ -144,23 +144,30 @@ static int read_number(struct vst_json_take *take, struct vst_case_file *file)
 	return file->number ? 0 : vst_err_nomem(take->err);
 }
 
-static void read_log(struct vst_json_take *take, struct vst_case_file *file)
+static int read_log(struct vst_json_take *take, struct vst_case_file *file)
 {
 	json_t *value = vst_json_take_value(take, "log", JSON_OBJECT);
 	struct vst_json_take log;
 	const char *origin, *key;
 
 	if (!value)
-		return;
+		return 0;
 	log = vst_json_take_of(value, take->err);
 	origin = vst_json_take_string(&log, "origin");
 	key = vst_json_take_string(&log, "key");
-	if (!log.failed && vst_note_key_parse(key, strlen(key), &file->log_key, NULL) != 0)
-		vst_json_take_fail(&log, "log: key: not the key of a signed note");
+	if (!log.failed) {
+		int rc = vst_note_key_parse(key, strlen(key), &file->log_key, NULL);
+
+		if (rc == VST_ENOMEM)
+			return vst_err_nomem(take->err);
+		if (rc != 0)
+			vst_json_take_fail(&log, "log: key: not the key of a signed note");
+	}
 	if (!log.failed && strcmp(origin, file->log_key.name) != 0)
 		vst_json_take_fail(&log, "log: the key has another name than the origin");
 	if (vst_json_take_end(&log) != 0)
 		take->failed = true;
+	return 0;
 }
 
 static int read_regimes(struct vst_json_take *take, struct vst_case_file *file)
@@ -203,8 +210,8 @@ static int read_case(json_t *object, struct vst_case_file *file, struct vst_err 
 	        (rc = read_text(&take, "title", &file->title)) != 0 || (rc = read_number(&take, file)) != 0)
 		return rc;
 	file->created = vst_json_take_time(&take, "created");
-	read_log(&take, file);
-	if ((rc = read_regimes(&take, file)) != 0 || (rc = vst_json_take_end(&take)) != 0)
+	if ((rc = read_log(&take, file)) != 0 || (rc = read_regimes(&take, file)) != 0 ||
+	        (rc = vst_json_take_end(&take)) != 0)
 		return rc;
 	fault = case_fault(file);
 	return fault ? vst_err_set(err, VST_EFORMAT, "%s", fault) : 0;

@@ -243,19 +243,24 @@ bool vst_event_actor_valid(const char *actor)
 	return !is_trimmed_by_git(actor[0]) && !is_trimmed_by_git(actor[len - 1]);
 }
 
-static bool next_key_valid(const char *text)
+/* 0, VST_EFORMAT, or VST_ENOMEM: want of memory says nothing about the key. */
+static int check_next_key(const char *text, struct vst_err *err)
 {
 	struct vst_buf canonical = VST_BUF_INIT;
 	struct vst_ssh_public key;
-	bool valid = false;
+	int rc = vst_ssh_public_parse(text, strlen(text), &key, NULL, NULL, err);
 
-	if (vst_ssh_public_parse(text, strlen(text), &key, NULL, NULL, NULL) != 0 ||
-	        key.type != VST_SSH_ED25519)
-		return false;
-	vst_ssh_public_text(&key, &canonical);
-	valid = strcmp(vst_buf_cstr(&canonical), text) == 0;
+	if (rc == VST_ENOMEM)
+		return rc;
+	if (rc == 0) {
+		vst_ssh_public_text(&key, &canonical);
+		rc = vst_buf_check(&canonical, err);
+	}
+	if (rc != VST_ENOMEM &&
+	        (rc != 0 || key.type != VST_SSH_ED25519 || strcmp(vst_buf_cstr(&canonical), text) != 0))
+		rc = vst_err_set(err, VST_EFORMAT, "next_key is not the text of an ssh-ed25519 key");
 	vst_buf_free(&canonical);
-	return valid;
+	return rc;
 }
 
 static const char *event_fault(const struct vst_event *event)
@@ -274,9 +279,22 @@ static const char *event_fault(const struct vst_event *event)
 		return "the actor is not a principal that a commit and a note can carry";
 	if (event->next_key && !kind->by_collector)
 		return "next_key in an event that no collector signs";
-	if (event->next_key && !next_key_valid(event->next_key))
-		return "next_key is not the text of an ssh-ed25519 key";
 	return kind->fault ? kind->fault(event) : NULL;
+}
+
+/* What is wrong with an event has the code `code`: it was given to us, or read. */
+static int check_event(const struct vst_event *event, int code, struct vst_err *err)
+{
+	const char *fault = event_fault(event);
+	int rc;
+
+	if (fault)
+		return vst_err_set(err, code, "%s", fault);
+	if (!event->next_key || (rc = check_next_key(event->next_key, err)) == 0)
+		return 0;
+	if (rc != VST_ENOMEM && err)
+		err->code = code;
+	return rc == VST_ENOMEM ? rc : code;
 }
 
 /* ---- encoding ---- */
@@ -320,11 +338,12 @@ static void write_event(const struct vst_event *event, const struct event_kind *
 int vst_event_encode(const struct vst_event *event, struct vst_buf *out, struct vst_err *err)
 {
 	struct vst_buf bytes = VST_BUF_INIT;
-	const char *fault = event_fault(event);
 	int rc;
 
-	if (fault)
-		return vst_err_set(err, VST_EUSAGE, "event: %s", fault);
+	if ((rc = check_event(event, VST_EUSAGE, err)) != 0) {
+		vst_err_prepend(err, "event");
+		return rc;
+	}
 	write_event(event, kind_of(event->type), &bytes);
 	if ((rc = vst_buf_check(&bytes, err)) != 0)
 		goto out;
@@ -390,15 +409,13 @@ static int read_event(json_t *object, struct vst_event *event, struct vst_err *e
 {
 	struct vst_json_take take = vst_json_take_of(object, err);
 	uint64_t format = vst_json_take_uint(&take, "format");
-	const char *fault;
 	int rc;
 
 	if (!take.failed && format != 1)
 		return vst_err_set(err, VST_EVERSION, "format %llu is not known", (unsigned long long)format);
 	if ((rc = read_fields(&take, event)) != 0)
 		return rc;
-	fault = event_fault(event);
-	return fault ? vst_err_set(err, VST_EFORMAT, "%s", fault) : 0;
+	return check_event(event, VST_EFORMAT, err);
 }
 
 /* One event has one spelling: any other JSON with the same meaning would have another digest. */
