@@ -85,7 +85,7 @@ static int add_pack(struct vst_trail *trail, git_odb *odb, int packfd, const cha
 		rc = vst_trail_lib_err(err, VST_ETAMPERED, stem);
 		goto out;
 	}
-	if (git_odb_add_backend(odb, backend, 1) < 0) {
+	if (git_odb_add_backend(odb, backend, 2) < 0) {
 		backend->free(backend);
 		rc = vst_trail_lib_err(err, VST_ELIBRARY, stem);
 	}
@@ -147,7 +147,7 @@ int vst_trail_odb_open(struct vst_trail *trail, struct vst_err *err)
 	rc = vst_trail_loose_backend(trail, &loose, err);
 	if (rc != 0)
 		goto out;
-	if (git_odb_add_backend(odb, loose, 2) < 0) {
+	if (git_odb_add_backend(odb, loose, 1) < 0) {
 		loose->free(loose);
 		rc = vst_trail_lib_err(err, VST_ELIBRARY, "object store");
 		goto out;

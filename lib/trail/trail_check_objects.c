@@ -120,6 +120,12 @@ static int check_pack(struct trail_check *check, int packfd, const char *stem, s
 	rc = vst_trail_pack_load(packfd, stem, &pack, &why);
 	if (rc == 0)
 		rc = vst_trail_pack_verify(check->trail, packfd, vst_buf_cstr(&dir), stem, &pack, &why);
+	if (rc == VST_ENOTFOUND) {
+		snprintf(path, sizeof(path), PACK_DIR "/%s.idx", stem);
+		rc = vst_trail_check_say(
+		        check, VST_TRAIL_TEMPORARY, path, "an index without its pack: interrupted packing");
+		goto out;
+	}
 	if (rc != 0) {
 		rc = say_damage(check, PACK_DIR, name, rc, &why, err);
 		goto out;

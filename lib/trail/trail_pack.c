@@ -1,7 +1,8 @@
 /*
  * Packing. Order, so that a crash at any point loses nothing: build pack and index in a directory of their
- * own; fsync; read everything back; move the pack, then the index, into place; only then remove the loose
- * objects (or the packs) that it holds.
+ * own; fsync; read everything back; move the index, then the pack, into place; only then remove the loose
+ * objects (or the packs) that it holds. The index first: one without a pack is ignored by git and by us and
+ * may be removed, while a pack is never removed because its index is missing.
  */
 #include "trail/trail_internal.h"
 
@@ -159,7 +160,7 @@ static int read_back(struct vst_trail *trail, const char *dir, int tmpfd, const 
 
 static int install(int tmpfd, int packfd, const char *stem, struct vst_err *err)
 {
-	static const char *const suffixes[] = {".pack", ".idx"};
+	static const char *const suffixes[] = {".idx", ".pack"};
 
 	for (int i = 0; i < 2; i++) {
 		char name[80];

@@ -1,5 +1,6 @@
 #include "trail/trail_internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,30 @@ static int sweep_work(struct vst_trail *trail, uint64_t number, struct vst_err *
 	return rc;
 }
 
+/* Packing was interrupted between index and pack. Nothing is lost with an index that has no pack. */
+static int sweep_indexes(struct vst_trail *trail, struct vst_err *err)
+{
+	struct trail_names names = {0};
+	int fd = -1, rc;
+
+	rc = vst_trail_dir_open(trail->objectsfd, "pack", &fd, err);
+	if (rc != 0)
+		return rc;
+	rc = vst_trail_names_read(fd, &names, err);
+	for (size_t i = 0; rc == 0 && i < names.count; i++) {
+		char pack[64];
+
+		if (!vst_trail_pack_name(names.names[i], ".idx"))
+			continue;
+		snprintf(pack, sizeof(pack), "%.45s.pack", names.names[i]);
+		if (faccessat(fd, pack, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+			unlinkat(fd, names.names[i], 0);
+	}
+	vst_trail_names_free(&names);
+	close(fd);
+	return rc;
+}
+
 int vst_trail_sweep(struct vst_trail *trail, struct vst_err *err)
 {
 	static const char *const dirs[] = {
@@ -104,6 +129,8 @@ int vst_trail_sweep(struct vst_trail *trail, struct vst_err *err)
 		unlinkat(trail->gitfd, TRAIL_PACK_TEMPORARY, AT_REMOVEDIR);
 	for (size_t i = 0; rc == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		rc = sweep_dir(trail->gitfd, dirs[i], TRAIL_IN_GIT, NULL, err);
+	if (rc == 0)
+		rc = sweep_indexes(trail, err);
 	if (rc == 0)
 		rc = sweep_objects(trail, err);
 	if (rc == 0)

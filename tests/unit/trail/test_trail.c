@@ -460,6 +460,28 @@ static void trail_append_packs_when_loose_objects_pile_up(void **state)
 	vst_trail_free(trail);
 }
 
+static void trail_pack_makes_many_packs_one(void **state)
+{
+	struct vst_trail *trail = trail_make("t", 1), *reader = reopen("t");
+	unsigned most = 0, last = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i < 27; i++) {
+		assert_int_equal(vst_trail_pack(trail, &err), 0);
+		assert_int_equal(add_commit(trail, i, true, &err), 0);
+		assert_int_equal(run("ls t/.git/objects/pack/*.pack | wc -l"), 0);
+		last = (unsigned)atoi(run_output);
+		most = last > most ? last : most;
+	}
+	assert_int_equal(most, 24);
+	assert_in_range(last, 1, 2);
+	assert_good(trail);
+	assert_git_happy("t");
+	read_all(reader);
+	vst_trail_free(reader);
+	vst_trail_free(trail);
+}
+
 static void trail_open_handle_survives_packing_by_another(void **state)
 {
 	struct vst_trail *trail = trail_make("t", 5), *reader;
@@ -495,6 +517,7 @@ int main(void)
 	        TEST(trail_read_refuses_other_trees),
 	        TEST(trail_restore_repairs_work_tree_and_index),
 	        TEST(trail_append_packs_when_loose_objects_pile_up),
+	        TEST(trail_pack_makes_many_packs_one),
 	        TEST(trail_open_handle_survives_packing_by_another),
 	};
 
