@@ -1,4 +1,4 @@
-/* What an honest log is, and what it says. The refusals: test_custody_carrier.c, test_custody_rules.c. */
+/* What an honest log is, and what it says. The refusals: test_custody_carrier.c, _collectors.c, _rules.c. */
 #include "ledger/custody_kit.h"
 
 #include <time.h>
