@@ -49,8 +49,8 @@ int vst_custody_new(struct vst_custody **ret, struct vst_err *err)
 	if (!custody)
 		return vst_err_nomem(err);
 	vst_merkle_init(&custody->tree);
-	if ((rc = vst_index_init(&custody->numbers, err)) != 0 ||
-	        (rc = vst_index_init(&custody->payloads, err)) != 0) {
+	if ((rc = vst_key_index_init(&custody->numbers, err)) != 0 ||
+	        (rc = vst_key_index_init(&custody->payloads, err)) != 0) {
 		vst_custody_free(custody);
 		return rc;
 	}
@@ -93,8 +93,8 @@ void vst_custody_free(struct vst_custody *custody)
 	vst_buf_free(&custody->allowed_signers);
 	vst_signers_free(&custody->signers);
 	vst_signers_free(&custody->all);
-	vst_index_free(&custody->numbers);
-	vst_index_free(&custody->payloads);
+	vst_key_index_free(&custody->numbers);
+	vst_key_index_free(&custody->payloads);
 	free(custody);
 }
 
@@ -253,9 +253,9 @@ static int reserve(struct vst_custody *custody, struct vst_err *err)
 		rc = grow(&exhibits, &custody->exhibit_cap, custody->exhibit_count, sizeof *custody->exhibits,
 		        err);
 	custody->exhibits = exhibits;
-	if (rc != 0 || (rc = vst_index_reserve(&custody->numbers, 1, err)) != 0)
+	if (rc != 0 || (rc = vst_key_index_reserve(&custody->numbers, 1, err)) != 0)
 		return rc;
-	return vst_index_reserve(&custody->payloads, 1, err);
+	return vst_key_index_reserve(&custody->payloads, 1, err);
 }
 
 /* Adds to `all` every key of `set` that it does not have. */
@@ -357,10 +357,10 @@ static void take_in_exhibit(struct vst_custody *custody, const struct custody_ne
 	uint8_t digest[VST_HASH_LEN];
 
 	vst_custody_number_digest(next->exhibit.number, digest);
-	vst_index_put(&custody->numbers, digest, custody->exhibit_count);
+	vst_key_index_put(&custody->numbers, digest, custody->exhibit_count);
 	custody->exhibits[custody->exhibit_count++] = next->exhibit;
 	if (next->exhibit.seal) {
-		vst_index_put(&custody->payloads, next->exhibit.seal->payload_sha256, 0);
+		vst_key_index_put(&custody->payloads, next->exhibit.seal->payload_sha256, 0);
 		custody->latest = custody->exhibit_count;
 	}
 }
@@ -520,7 +520,7 @@ const struct vst_custody_exhibit *vst_custody_exhibit_find(const struct vst_cust
 	uint64_t place;
 
 	vst_custody_number_digest(number, digest);
-	return vst_index_get(&custody->numbers, digest, &place) ? &custody->exhibits[place] : NULL;
+	return vst_key_index_get(&custody->numbers, digest, &place) ? &custody->exhibits[place] : NULL;
 }
 
 const struct vst_custody_exhibit *vst_custody_exhibit_latest(const struct vst_custody *custody)

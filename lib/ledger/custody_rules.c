@@ -157,9 +157,9 @@ static int count_entry(const struct custody_next *next, const struct vst_signers
 	census->collector_count++;
 	vst_sha256(entry->principal, strlen(entry->principal), principal);
 	/* Genesis lists the key that signs it next to the one that follows. */
-	if (next->event->number > 0 && vst_index_get(&census->collectors, principal, NULL))
+	if (next->event->number > 0 && vst_key_index_get(&census->collectors, principal, NULL))
 		return vst_custody_broken(err, 5, "%s is given two keys", entry->principal);
-	vst_index_put(&census->collectors, principal, 0);
+	vst_key_index_put(&census->collectors, principal, 0);
 	return 0;
 }
 
@@ -169,13 +169,13 @@ static int check_listed(const struct vst_custody *custody, const struct custody_
 {
 	int rc;
 
-	if ((rc = vst_index_init(&census->collectors, err)) != 0 ||
-	        (rc = vst_index_reserve(&census->collectors, listed->count, err)) != 0)
+	if ((rc = vst_key_index_init(&census->collectors, err)) != 0 ||
+	        (rc = vst_key_index_reserve(&census->collectors, listed->count, err)) != 0)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < listed->count; i++)
 		if ((rc = check_entry(custody, next, &listed->list[i], err)) == 0)
 			rc = count_entry(next, &listed->list[i], census, err);
-	vst_index_free(&census->collectors);
+	vst_key_index_free(&census->collectors);
 	return rc;
 }
 
@@ -343,7 +343,7 @@ static int check_acquire(const struct vst_custody *custody, struct custody_next 
 	if (seal->recipient_count != custody->fingerprint_count ||
 	        memcmp(seal->recipients, custody->fingerprints, seal->recipient_count * VST_HASH_LEN) != 0)
 		return vst_custody_broken(err, 7, "the exhibit is not sealed to the recipients of the case");
-	if (vst_index_get(&custody->payloads, seal->payload_sha256, NULL))
+	if (vst_key_index_get(&custody->payloads, seal->payload_sha256, NULL))
 		return vst_custody_broken(err, 7, "the exhibit's payload is that of an earlier exhibit");
 	next->adds_exhibit = true;
 	next->exhibit = (struct vst_custody_exhibit){.number = seal->exhibit,

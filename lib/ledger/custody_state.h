@@ -13,7 +13,7 @@
 #ifndef LEDGER_CUSTODY_STATE_H
 #define LEDGER_CUSTODY_STATE_H
 
-#include "ledger/index.h"
+#include "ledger/key_index.h"
 #include "vestige/custody.h"
 
 struct vst_err;

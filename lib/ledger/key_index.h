@@ -6,8 +6,8 @@
  * key can be made until its first bytes fit), so places are taken by a multiplier that is drawn at random for
  * each set.
  */
-#ifndef LEDGER_INDEX_H
-#define LEDGER_INDEX_H
+#ifndef LEDGER_KEY_INDEX_H
+#define LEDGER_KEY_INDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,11 +29,11 @@ struct index {
 	size_t count;
 };
 
-int vst_index_init(struct index *index, struct vst_err *err);
-void vst_index_free(struct index *index);
-/* Makes room, so that `more` calls of vst_index_put() cannot fail. */
-int vst_index_reserve(struct index *index, size_t more, struct vst_err *err);
-void vst_index_put(struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t number);
-bool vst_index_get(const struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t *ret_number);
+int vst_key_index_init(struct index *index, struct vst_err *err);
+void vst_key_index_free(struct index *index);
+/* Makes room, so that `more` calls of vst_key_index_put() cannot fail. */
+int vst_key_index_reserve(struct index *index, size_t more, struct vst_err *err);
+void vst_key_index_put(struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t number);
+bool vst_key_index_get(const struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t *ret_number);
 
 #endif

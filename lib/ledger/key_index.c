@@ -1,4 +1,4 @@
-#include "ledger/index.h"
+#include "ledger/key_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define INDEX_CAP_MIN 16
 #define INDEX_CAP_MAX ((size_t)1 << 40)
 
-int vst_index_init(struct index *index, struct vst_err *err)
+int vst_key_index_init(struct index *index, struct vst_err *err)
 {
 	uint64_t multiplier;
 	int rc = vst_random(&multiplier, sizeof multiplier, err);
@@ -20,7 +20,7 @@ int vst_index_init(struct index *index, struct vst_err *err)
 	return rc;
 }
 
-void vst_index_free(struct index *index)
+void vst_key_index_free(struct index *index)
 {
 	free(index->slots);
 	index->slots = NULL;
@@ -46,7 +46,7 @@ static struct index_slot *find_slot(
 	}
 }
 
-int vst_index_reserve(struct index *index, size_t more, struct vst_err *err)
+int vst_key_index_reserve(struct index *index, size_t more, struct vst_err *err)
 {
 	size_t cap = index->cap ? index->cap : INDEX_CAP_MIN;
 	struct index_slot *slots;
@@ -69,7 +69,7 @@ int vst_index_reserve(struct index *index, size_t more, struct vst_err *err)
 	return 0;
 }
 
-void vst_index_put(struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t number)
+void vst_key_index_put(struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t number)
 {
 	struct index_slot *slot = find_slot(index, index->slots, index->cap, key);
 
@@ -79,7 +79,7 @@ void vst_index_put(struct index *index, const uint8_t key[VST_HASH_LEN], uint64_
 	slot->place = number + 1;
 }
 
-bool vst_index_get(const struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t *ret_number)
+bool vst_key_index_get(const struct index *index, const uint8_t key[VST_HASH_LEN], uint64_t *ret_number)
 {
 	const struct index_slot *slot = index->cap ? find_slot(index, index->slots, index->cap, key) : NULL;
 
