@@ -33,7 +33,7 @@ static const struct {
 #define SAMPLE_LEN ((size_t)8 * 1024)
 #define SAMPLES 4
 #define PASS_PERCENT 98      /* left of every sample: nothing to gain */
-#define REDUNDANT_PERCENT 28 /* left of all of them together, or less */
+#define REDUNDANT_PERCENT 22 /* left of all of them together, or less */
 
 struct vst_compressor {
 	ZSTD_CCtx *context, *probe;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +26,14 @@ struct vst_tar_out {
 	struct archive_entry *entry;
 	locale_t locale;        /* for libarchive's idea of what is UTF-8 */
 	void *zeros;            /* never written, so never more than one page of memory */
+	bool abandoned;         /* nothing more goes out */
 	struct vst_err failure; /* of the frames, told to libarchive as a failed write */
 };
 
 static la_ssize_t write_block(struct archive *archive, void *ctx, const void *data, size_t len)
 {
 	struct vst_tar_out *out = ctx;
-	if (vst_frames_write(out->frames, data, len, &out->failure) == 0)
+	if (!out->abandoned && vst_frames_write(out->frames, data, len, &out->failure) == 0)
 		return (la_ssize_t)len;
 	archive_set_error(archive, EIO, "write");
 	return -1;
@@ -91,7 +93,10 @@ void vst_tar_out_free(struct vst_tar_out *out)
 	if (!out)
 		return;
 	if (out->archive) {
-		archive_write_fail(out->archive); /* or it would close, and write, what was left unfinished */
+		/* It would finish what was left unfinished; without the close it would keep some of its
+		 * memory. */
+		out->abandoned = true;
+		archive_write_close(out->archive);
 		archive_write_free(out->archive);
 	}
 	archive_entry_free(out->entry);
