@@ -309,6 +309,7 @@ static int take_item(struct extraction *x, const struct vst_exhibit_entry *entry
 		if (err)
 			*err = why;
 		stop = rc;
+		vst_err_prepend(err, "%s", item->path);
 		goto out;
 	}
 	if (rc == 0 && !directory)
