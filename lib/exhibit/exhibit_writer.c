@@ -274,6 +274,27 @@ static void limit_xattrs(struct vst_item *item)
 	item->xattrs_error = "more than 8 MiB of extended attributes: left out";
 }
 
+/* A map without holes is no map: tar has no form for it. */
+static void drop_full_map(struct vst_item *item)
+{
+	bool full = item->size == 0 || (item->extent_count == 1 && item->extents[0].offset == 0 &&
+	                                       item->extents[0].len == item->size);
+	if (!item->is_sparse || !full)
+		return;
+	item->is_sparse = item->has_whole_sha256 = false;
+	item->extents = NULL;
+	item->extent_count = 0;
+}
+
+/* An access ACL of three base entries is the mode in other words: the kernel keeps none, and neither does
+ * tar. */
+static void drop_base_acl(struct vst_item *item)
+{
+	if (item->acl && !strstr(item->acl, "mask:") && strncmp(item->acl, "user::", 6) == 0 &&
+	        strlen(item->acl) == strlen("user::rwx,group::rwx,other::rwx"))
+		item->acl = NULL;
+}
+
 /* Source, seq and path of an item that is about to be written. */
 static int place(struct vst_exhibit_writer *writer, struct vst_item *item, uint8_t ret_path[VST_HASH_LEN],
         struct vst_err *err)
@@ -286,6 +307,8 @@ static int place(struct vst_exhibit_writer *writer, struct vst_item *item, uint8
 	item->source = item->type == VST_ITEM_RECORD ? VST_SOURCE_EXHIBIT : writer->source;
 	item->seq = writer->index.count;
 	limit_xattrs(item);
+	drop_full_map(item);
+	drop_base_acl(item);
 	vst_item_path_digest(item->source, item->path, ret_path);
 	if (vst_index_find(&writer->index, ret_path, &seq))
 		return vst_err_set(

@@ -7,14 +7,21 @@
  *            exhibit.json                        who, why, where, clocks                (item, source "exhibit")
  *            policy.yaml, definitions/…          what was asked for                     (items, source "exhibit")
  *            items/<source>/<path> …             the evidence
- *            manifest/000001.jsonl …             after every VST_SEGMENT_ITEMS items or VST_SEGMENT_BYTES of content:
- *                                                the lines of the items since the segment before
+ *            manifest/000001.jsonl …             after every VST_SEGMENT_ITEMS items, VST_SEGMENT_BYTES of content or 4 MiB
+ *                                                of lines: the lines of the items since the segment before
  *            closing.json                        clocks and counts at the end           (item, source "exhibit")
  *            manifest/NNNNNN.jsonl               the last segment
  *            index                               one record an item, sorted by path digest
  *            leaves                              the leaf hashes, 32 bytes an item, by seq
  *            trailer                             512 bytes
  *            two zero blocks
+ *
+ * Entries, as libarchive writes pax:
+ *   - mtime, atime and ctime to the ns, never a birth time; a time without a pair in libarchive's terms (-1 s < t < 0) is -1 s
+ *   - with an access ACL, the mode's bits for user, group and other are those of the ACL's entries of that name (not the mask)
+ *   - an xattr's name has bytes other than 0x21 to 0x7e, `%` and `=` as %XX: GNU tar turns back %25 and %3D, no other
+ *   - names that are not UTF-8 come with hdrcharset=BINARY and are their bytes; what GNU tar says of that word is harmless
+ *   - parts of a stream each have all of the stream's metadata; entries that have none in the manifest have mode 0644, owner 0
  *
  * An index record is VST_INDEX_RECORD_LEN bytes, integers little-endian:
  *     0  path digest (manifest.h)         32

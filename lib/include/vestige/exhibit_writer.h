@@ -7,7 +7,11 @@
  * keys are needed. One thread drives a writer.
  *
  * Order of calls: new, record (exhibit.json, policy.yaml, …), then for each source: source, and for each of its items begin, data…,
- * end; or item alone when there is nothing to read; record (closing.json); finish. After a failure only free may follow.
+ * end; or item alone when there is nothing to read; record (closing.json); finish. After a failure only free may follow, save that
+ * what begin, item, record and source refuse before they write (VST_EUSAGE, VST_EEXIST, VST_ENOTFOUND) leaves the writer as it was.
+ *
+ * Of what it is given it leaves out, in tar and manifest alike: a sparse map without holes, an access ACL that says only what the mode says,
+ * and extended attributes of more than 8 MiB in all (then xattrs_error says so).
  */
 #ifndef VESTIGE_EXHIBIT_WRITER_H
 #define VESTIGE_EXHIBIT_WRITER_H
@@ -17,6 +21,7 @@
 #include <stdint.h>
 
 #include "vestige/age.h"
+#include "vestige/io.h"
 #include "vestige/manifest.h"
 
 struct vst_exhibit_writer;
@@ -39,7 +44,7 @@ void vst_exhibit_writer_free(struct vst_exhibit_writer *writer);
 int vst_exhibit_writer_record(struct vst_exhibit_writer *writer, const char *name, const void *data, size_t len,
 	struct vst_err *err);
 
-/* Following items belong to this source (copied). Each name once, not VST_SOURCE_EXHIBIT nor "long". */
+/* Following items belong to this source (copied; `item->source` is set by the writer). Each name once, not VST_SOURCE_EXHIBIT nor "long". */
 int vst_exhibit_writer_source(struct vst_exhibit_writer *writer, const char *name, struct vst_err *err);
 
 /* Whether the current source already has an item of this path. */
@@ -55,7 +60,7 @@ int vst_exhibit_writer_begin(struct vst_exhibit_writer *writer, const struct vst
 int vst_exhibit_writer_data(struct vst_exhibit_writer *writer, const void *data, size_t len, struct vst_err *err);
 /*
  * Ends it. Missing bytes are filled up with zeros and counted in read_padding. `item` is the same item with the caller's final status,
- * read record and so on; the writer fills in salt, seq, digests, size and parts of it. Gives the leaf hash (NULL: not wanted).
+ * read record and so on; the writer fills in source, salt, seq, digests, size and parts of it. Gives the leaf hash (NULL: not wanted).
  */
 int vst_exhibit_writer_end(struct vst_exhibit_writer *writer, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN],
 	struct vst_err *err);
@@ -63,11 +68,13 @@ int vst_exhibit_writer_end(struct vst_exhibit_writer *writer, struct vst_item *i
 /*
  * A whole item without content to read: a directory, symbolic link, device, socket, hard link, or something that could not be had.
  * `link_path` is the path (same source) or, with `link_source`, the place of the item that a hard link repeats; else NULL.
+ * VST_ENOTFOUND if that item is not there or has no entry; is_hardlink and hardlink are set by the writer.
  */
 int vst_exhibit_writer_item(struct vst_exhibit_writer *writer, struct vst_item *item, const char *link_source,
 	const char *link_path, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
 
-/* Counts so far, by source (in order of their first use) and status. */
+/* Counts so far, by source (in order of their first use; the exhibit's own records are source "exhibit") and status. Borrowed until the
+   next call that names a source or writes a record. */
 struct vst_exhibit_source_counts {
 	char name[VST_SOURCE_NAME_MAX + 1];
 	uint64_t items[VST_ITEM_STATUSES];

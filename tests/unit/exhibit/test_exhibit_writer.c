@@ -160,6 +160,14 @@ static void writer_keeps_holes(void **state)
 	hole.size = 1000000;
 	hole.is_sparse = true;
 	put_content(&s, &hole, NULL, 0);
+	static const struct vst_item_extent all[] = {{0, 3}};
+	struct vst_item full = plain_item(VST_ITEM_FILE, "/full");
+	full.size = 3;
+	full.is_sparse = true;
+	full.extents = all;
+	full.extent_count = 1;
+	put_content(&s, &full, "abc", 3);
+	assert_false(full.is_sparse);
 	sealing_finish(&s);
 	assert_true(s.summary.tar_bytes < 200000);
 	shell(&s, "tar -C x -xf tar; cmp w x/items/src/sparse; cd x/items/src; test $(du -k sparse | cut "
