@@ -1,0 +1,279 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collect/files_run.h"
+#include "collect/hardlinks.h"
+#include "vestige/beneath.h"
+#include "vestige/err.h"
+#include "vestige/mem.h"
+
+#define TARGET_MAX (64 * 1024)
+#define LEASE_TRIES 40 /* each waits LEASE_WAIT_MS */
+#define LEASE_WAIT_MS 50
+#define TYPE_CHANGED_TEXT 96
+
+/* ---- what is left out ---- */
+
+bool vst_files_has(struct vst_files_run *run)
+{
+	return run->may_repeat && run->sink->has(run->sink->ctx, vst_files_path(run));
+}
+
+const char *vst_files_excluding(struct vst_files_run *run)
+{
+	for (size_t i = 0; i < run->exclude_count; i++)
+		if (vst_pattern_match(run->excludes[i].pattern, vst_files_path(run)))
+			return run->excludes[i].rule;
+	return NULL;
+}
+
+const char *vst_files_ruling_out(const struct vst_files_run *run, const struct statx *st)
+{
+	struct vst_file_id id = vst_file_id(st);
+	for (size_t i = 0; i < run->context->exclusion_count; i++)
+		if (vst_file_id_equal(&run->context->exclusions[i].id, &id))
+			return run->context->exclusions[i].rule;
+	return run->stay && vst_file_is_elsewhere(st, &run->home) ? VST_RULE_OTHER_FILE_SYSTEM : NULL;
+}
+
+/* ---- items without content ---- */
+
+int vst_files_emit(struct vst_files_run *run, struct vst_item *item)
+{
+	item->source = run->source->name;
+	item->path = vst_files_path(run);
+	run->matched = true;
+	if (vst_files_has(run))
+		return 0;
+	return run->sink->item(run->sink->ctx, item, NULL, NULL, NULL, run->err);
+}
+
+void vst_files_set_error(struct vst_item *item, int error, const char *what)
+{
+	item->status = error == EACCES || error == EPERM ? VST_ITEM_DENIED : VST_ITEM_ERROR;
+	item->error = error;
+	item->rule = what;
+}
+
+int vst_files_emit_excluded(struct vst_files_run *run, int dirfd, const char *name, enum vst_item_type listed,
+        const struct statx *st, const char *rule)
+{
+	struct vst_item item;
+	struct statx found;
+	vst_item_init(&item);
+	item.type = listed;
+	if (!st && vst_file_stat_name(dirfd, name, &found) == 0)
+		st = &found;
+	if (st)
+		vst_file_fill(st, run->context->accounts, &item);
+	item.status = VST_ITEM_EXCLUDED;
+	item.rule = rule;
+	return vst_files_emit(run, &item);
+}
+
+/* Sets the target of the link that `fd` (O_PATH) is. Returns an errno. */
+static int read_target(struct vst_files_run *run, int fd, struct vst_item *item)
+{
+	for (size_t cap = 256; cap <= TARGET_MAX; cap *= 4) {
+		vst_buf_clear(&run->target);
+		vst_buf_reserve(&run->target, cap);
+		if (run->target.failed)
+			return ENOMEM;
+		ssize_t len = readlinkat(fd, "", (char *)run->target.data, cap);
+		if (len < 0)
+			return errno;
+		if ((size_t)len < cap) {
+			run->target.len = (size_t)len;
+			item->target = vst_buf_cstr(&run->target);
+			return 0;
+		}
+	}
+	return ENAMETOOLONG;
+}
+
+/* All that an O_PATH descriptor gives. An errno where the item's own part (a link's text) could not be had.
+ */
+static int fill_from(
+        struct vst_files_run *run, int fd, const struct statx *st, struct vst_item *item, int *ret_error)
+{
+	int rc = 0;
+	*ret_error = 0;
+	vst_file_fill(st, run->context->accounts, item);
+	if (run->context->content)
+		rc = vst_file_attributes_read(&run->attributes, fd, true, item, run->err);
+	if (rc == 0 && item->type == VST_ITEM_SYMLINK)
+		*ret_error = read_target(run, fd, item);
+	return rc == 0 && *ret_error == ENOMEM ? vst_err_nomem(run->err) : rc;
+}
+
+static void say_type_changed(struct vst_item *item, enum vst_item_type listed, char text[TYPE_CHANGED_TEXT])
+{
+	snprintf(text, TYPE_CHANGED_TEXT, "its type changed: listed as %s, then %s",
+	        vst_file_type_words(listed),
+	        item->type == listed ? "something else" : vst_file_type_words(item->type));
+	vst_files_set_error(item, 0, text);
+}
+
+int vst_files_describe(struct vst_files_run *run, int dirfd, const char *name, enum vst_item_type listed,
+        int error, const char *what)
+{
+	char text[TYPE_CHANGED_TEXT];
+	struct vst_item item;
+	struct statx st;
+	int rc = 0, link_error = 0;
+	vst_item_init(&item);
+	item.type = listed;
+
+	int fd = vst_beneath_open_at(dirfd, name, O_PATH);
+	int stat_error = fd < 0 ? errno : vst_file_stat(fd, &st);
+	if (stat_error == 0) {
+		const char *rule = vst_files_ruling_out(run, &st);
+		if (rule) {
+			close(fd);
+			return vst_files_emit_excluded(run, dirfd, name, listed, &st, rule);
+		}
+		rc = fill_from(run, fd, &st, &item, &link_error);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (rc != 0)
+		return rc;
+
+	if (stat_error == ENOENT)
+		item.status = VST_ITEM_VANISHED;
+	else if (stat_error)
+		vst_files_set_error(&item, error ? error : stat_error, error ? what : "stat");
+	else if (listed != VST_ITEM_UNKNOWN && item.type != listed)
+		say_type_changed(&item, listed, text);
+	else if (error)
+		vst_files_set_error(&item, error, what);
+	else if (item.type == VST_ITEM_FILE ||
+	         item.type == VST_ITEM_DIRECTORY) /* those come with an error only */
+		say_type_changed(&item, listed, text);
+	else if (item.type == VST_ITEM_UNKNOWN)
+		vst_files_set_error(&item, 0, "no type that is known");
+	else if (link_error)
+		vst_files_set_error(&item, link_error, "read link");
+	else
+		item.status = VST_ITEM_COLLECTED;
+	return vst_files_emit(run, &item);
+}
+
+/* ---- regular files ---- */
+
+/*
+ * O_NONBLOCK, so that a FIFO put in the place of a file cannot hold us; a file server's lease then refuses
+ * for as long as its holder needs to give it back.
+ */
+static int open_file(int dirfd, const char *name)
+{
+	for (int tries = 0;; tries++) {
+		int fd = vst_beneath_open_at(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+		if (fd >= 0 || errno != EWOULDBLOCK || tries == LEASE_TRIES)
+			return fd;
+		const struct timespec wait = {.tv_nsec = LEASE_WAIT_MS * 1000000L};
+		nanosleep(&wait, NULL);
+	}
+}
+
+/* True if the inode has been archived under another name: then that was the item. */
+static bool take_as_hardlink(
+        struct vst_files_run *run, const struct statx *st, struct vst_item *item, int *ret_rc)
+{
+	const struct vst_file_id id = vst_file_id(st);
+	const struct vst_item_stat state = vst_file_state(st);
+	const struct vst_hardlink *first;
+	if (st->stx_nlink < 2 || !run->context->hardlinks)
+		return false;
+	first = vst_hardlinks_find(run->context->hardlinks, &id, &state);
+	if (!first)
+		return false;
+	bool same_source = strcmp(first->source, run->source->name) == 0;
+	item->is_hardlink = true;
+	item->size = 0;
+	memcpy(item->hardlink, first->leaf, sizeof item->hardlink);
+	item->source = run->source->name;
+	item->path = vst_files_path(run);
+	run->matched = true;
+	*ret_rc = run->sink->item(
+	        run->sink->ctx, item, same_source ? NULL : first->source, first->path, NULL, run->err);
+	return true;
+}
+
+static int take_opened(struct vst_files_run *run, int fd, const struct statx *st)
+{
+	struct vst_item item;
+	int rc;
+	vst_item_init(&item);
+	vst_file_fill(st, run->context->accounts, &item);
+	if ((rc = vst_file_attributes_read(&run->attributes, fd, false, &item, run->err)) != 0)
+		return rc;
+	if (st->stx_size > INT64_MAX) {
+		vst_files_set_error(&item, EOVERFLOW, "a size that no file can have");
+		return vst_files_emit(run, &item);
+	}
+	if (take_as_hardlink(run, st, &item, &rc))
+		return rc;
+	return vst_files_read(run, fd, st, &item);
+}
+
+static int take_file(struct vst_files_run *run, int dirfd, const char *name)
+{
+	struct statx st;
+	int fd = open_file(dirfd, name);
+	if (fd < 0) /* ELOOP: it is a link by now */
+		return vst_files_describe(run, dirfd, name, VST_ITEM_FILE, errno, "open");
+	int error = vst_file_stat(fd, &st), rc;
+	if (error) {
+		rc = vst_files_describe(run, dirfd, name, VST_ITEM_FILE, error, "stat");
+	} else if (!S_ISREG(st.stx_mode)) {
+		rc = vst_files_describe(run, dirfd, name, VST_ITEM_FILE, 0, NULL);
+	} else {
+		const char *rule = vst_files_ruling_out(run, &st);
+		rc = rule ? vst_files_emit_excluded(run, dirfd, name, VST_ITEM_FILE, &st, rule)
+		          : take_opened(run, fd, &st);
+	}
+	close(fd);
+	return rc;
+}
+
+/* A dry run looks and does not open. */
+static int look_at_file(struct vst_files_run *run, int dirfd, const char *name)
+{
+	struct vst_item item;
+	struct statx st;
+	int rc;
+	int error = vst_file_stat_name(dirfd, name, &st);
+	if (error == 0 && S_ISREG(st.stx_mode) && st.stx_size > INT64_MAX)
+		error = EOVERFLOW;
+	if (error || !S_ISREG(st.stx_mode))
+		return vst_files_describe(run, dirfd, name, VST_ITEM_FILE, error, "stat");
+	const char *rule = vst_files_ruling_out(run, &st);
+	if (rule)
+		return vst_files_emit_excluded(run, dirfd, name, VST_ITEM_FILE, &st, rule);
+	if (faccessat(dirfd, name, R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) != 0 &&
+	        (errno == EACCES || errno == EPERM))
+		return vst_files_describe(run, dirfd, name, VST_ITEM_FILE, errno, "open");
+	vst_item_init(&item);
+	vst_file_fill(&st, run->context->accounts, &item);
+	if (take_as_hardlink(run, &st, &item, &rc))
+		return rc;
+	return vst_files_measure(run, &st, &item);
+}
+
+int vst_files_take(struct vst_files_run *run, int dirfd, const char *name, enum vst_item_type listed)
+{
+	const char *rule;
+	run->matched = true;
+	if (vst_files_has(run))
+		return 0;
+	if ((rule = vst_files_excluding(run)) != NULL)
+		return vst_files_emit_excluded(run, dirfd, name, listed, NULL, rule);
+	if (listed != VST_ITEM_FILE)
+		return vst_files_describe(run, dirfd, name, listed, 0, NULL);
+	return run->context->content ? take_file(run, dirfd, name) : look_at_file(run, dirfd, name);
+}

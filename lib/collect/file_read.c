@@ -1,0 +1,419 @@
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "collect/files_run.h"
+#include "collect/hardlinks.h"
+#include "collect/page_cache.h"
+#include "vestige/err.h"
+#include "vestige/fault.h"
+#include "vestige/timefmt.h"
+
+#define SPARSE_FROM 8192 /* bytes; holes in a smaller file are not worth a map */
+
+/*
+ * A file being read. What is read is what lies in `extents`, end to end; a file without holes is one extent.
+ *
+ * Nothing is announced to the sink before the first block is there: a file that cannot be read at all has no
+ * entry in the tar.
+ */
+struct reading {
+	struct vst_files_run *run;
+	int fd;
+	struct vst_item *item;
+	struct vst_item_extent whole;
+	const struct vst_item_extent *extents;
+	size_t extent_count;
+	size_t extent;   /* where the next byte comes from */
+	uint64_t inside; /* how much of that extent is read */
+	uint64_t total;  /* bytes to take; UINT64_MAX for a stream */
+	uint64_t got;
+	bool at_end;     /* the file ended */
+	int error;       /* errno of a read that failed */
+	const char *cut; /* the rule that made `total` smaller than the file, or NULL */
+	struct vst_page_cache cache;
+};
+
+/* ---- limits ---- */
+
+/* Bytes that may still be taken of one item, and the rule that says so. */
+static uint64_t room(const struct vst_files_run *run, const char **ret_rule)
+{
+	const struct vst_collect_context *context = run->context;
+	bool item = context->item_limit <= context->exhibit_left;
+	*ret_rule = item ? VST_RULE_ITEM_LIMIT : VST_RULE_EXHIBIT_LIMIT;
+	return item ? context->item_limit : context->exhibit_left;
+}
+
+static void count_down(struct vst_files_run *run, uint64_t bytes)
+{
+	uint64_t *left = &run->context->exhibit_left;
+	if (*left != UINT64_MAX)
+		*left -= bytes < *left ? bytes : *left;
+}
+
+/* Nothing more fits into the exhibit. */
+static bool is_full(const struct vst_files_run *run)
+{
+	return run->context->exhibit_left == 0;
+}
+
+static void drop_content(struct vst_item *item)
+{
+	item->is_sparse = false;
+	item->extents = NULL;
+	item->extent_count = 0;
+}
+
+static int emit_full(struct vst_files_run *run, struct vst_item *item)
+{
+	drop_content(item);
+	item->has_read = false;
+	item->status = VST_ITEM_EXCLUDED;
+	item->rule = VST_RULE_EXHIBIT_LIMIT;
+	return vst_files_emit(run, item);
+}
+
+/* ---- reading ---- */
+
+static ssize_t read_once(struct reading *r, void *data, size_t len, uint64_t offset)
+{
+	int fault = vst_fault(VST_FAULT_READ, NULL);
+	if (fault > 0) {
+		errno = fault;
+		return -1;
+	}
+	if (fault < 0 && len > 1)
+		len /= 2;
+	/* Some files of /proc have a position and nothing else. */
+	return r->total == UINT64_MAX ? read(r->fd, data, len) : pread(r->fd, data, len, (off_t)offset);
+}
+
+/* Fills `data` up to `len`, less at the end or at an error, which r->at_end and r->error tell. */
+static size_t read_stretch(struct reading *r, uint8_t *data, size_t len, uint64_t offset)
+{
+	size_t got = 0;
+	while (got < len) {
+		ssize_t n = read_once(r, data + got, len - got, offset + got);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			r->error = errno;
+		if (n == 0)
+			r->at_end = true;
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	return got;
+}
+
+/* The next block, from as many extents as fit into it. */
+static size_t read_block(struct reading *r)
+{
+	size_t filled = 0;
+	while (filled < VST_FILES_BLOCK && r->extent < r->extent_count && !r->at_end && !r->error) {
+		const struct vst_item_extent *extent = &r->extents[r->extent];
+		uint64_t left = extent->len - r->inside, offset = extent->offset + r->inside;
+		size_t want = left < VST_FILES_BLOCK - filled ? (size_t)left : VST_FILES_BLOCK - filled;
+		vst_page_cache_advance(&r->cache, offset);
+		size_t n = read_stretch(r, r->run->block + filled, want, offset);
+		filled += n;
+		r->inside += n;
+		if (r->inside == extent->len) {
+			r->extent++;
+			r->inside = 0;
+		}
+	}
+	r->got += filled;
+	return filled;
+}
+
+static bool is_done(const struct reading *r)
+{
+	return r->got == r->total || r->at_end || r->error;
+}
+
+/* ---- ending an item ---- */
+
+static bool same_state(const struct vst_item_stat *a, const struct vst_item_stat *b)
+{
+	return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
+}
+
+/* Status and read record, once all that will be read is read. */
+static void conclude(struct reading *r)
+{
+	struct vst_item *item = r->item;
+	item->has_after = vst_file_stat_state(r->fd, &item->after) == 0;
+	item->read_end = vst_time_now();
+	item->read_got = r->got;
+	if (r->error)
+		vst_files_set_error(item, r->error, "read");
+	else if (r->cut) {
+		item->status = VST_ITEM_TRUNCATED;
+		item->rule = r->cut;
+	} else if ((r->total != UINT64_MAX && r->got < r->total) || !item->has_after ||
+	           !same_state(&item->before, &item->after))
+		item->status = VST_ITEM_CHANGED;
+	else
+		item->status = VST_ITEM_COLLECTED;
+}
+
+static int remember_hardlink(
+        struct vst_files_run *run, const struct vst_item *item, const uint8_t leaf[VST_HASH_LEN])
+{
+	struct vst_hardlink link = {
+	        .id = {item->dev_major, item->dev_minor, item->ino},
+	        .stat = item->before,
+	        .source = item->source,
+	        .path = item->path,
+	};
+	memcpy(link.leaf, leaf, sizeof link.leaf);
+	return vst_hardlinks_add(run->context->hardlinks, &link, run->err);
+}
+
+static int begin(struct reading *r)
+{
+	r->item->source = r->run->source->name;
+	r->item->path = vst_files_path(r->run);
+	r->item->has_content = true;
+	r->run->matched = true;
+	return r->run->sink->begin(r->run->sink->ctx, r->item, r->run->err);
+}
+
+static int give(struct reading *r, size_t len)
+{
+	count_down(r->run, len);
+	return len ? r->run->sink->data(r->run->sink->ctx, r->run->block, len, r->run->err) : 0;
+}
+
+static int end(struct reading *r)
+{
+	const struct vst_files_run *run = r->run;
+	uint8_t leaf[VST_HASH_LEN] = {0};
+	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
+	int rc = run->sink->end(run->sink->ctx, r->item, linked ? leaf : NULL, run->err);
+	if (rc == 0 && linked && r->item->status == VST_ITEM_COLLECTED)
+		rc = remember_hardlink(r->run, r->item, leaf);
+	return rc;
+}
+
+/* Nothing of it could be read: the item has no content. */
+static int emit_unreadable(struct reading *r)
+{
+	conclude(r);
+	drop_content(r->item);
+	return vst_files_emit(r->run, r->item);
+}
+
+/* ---- files of known length ---- */
+
+static int read_rest(struct reading *r)
+{
+	int rc = 0;
+	while (rc == 0 && !is_done(r)) {
+		rc = vst_files_check_cancel(r->run);
+		if (rc == 0)
+			rc = give(r, read_block(r));
+	}
+	return rc;
+}
+
+static int read_known(struct reading *r)
+{
+	int rc;
+	vst_page_cache_init(&r->cache, r->fd, r->whole.len, r->total);
+	size_t first = read_block(r);
+	if (r->error && first == 0)
+		return emit_unreadable(r);
+	if (!r->item->is_sparse) /* one that ends in the first block needs no padding */
+		r->item->size = is_done(r) ? r->got : r->total;
+	bool ended = is_done(r);
+	if (ended)
+		conclude(r); /* before the sink takes its time: what changes after this read is not our
+		                business */
+	if ((rc = begin(r)) != 0 || (rc = give(r, first)) != 0 || (rc = read_rest(r)) != 0)
+		return rc;
+	vst_page_cache_finish(&r->cache);
+	if (!ended)
+		conclude(r);
+	return end(r);
+}
+
+static int map_holes(struct reading *r, const struct statx *st)
+{
+	struct vst_file_map *map = &r->run->map;
+	bool sparse = false;
+	if (r->item->size < SPARSE_FROM || st->stx_blocks >= r->item->size / 512)
+		return 0;
+	int rc = vst_file_map_read(map, r->fd, r->item->size, r->run->context->cancel, &sparse, r->run->err);
+	if (rc != 0 || !sparse)
+		return rc;
+	r->item->is_sparse = true;
+	r->total = 0;
+	for (size_t i = 0; i < map->count; i++)
+		r->total += map->extents[i].len;
+	return 0;
+}
+
+static void apply_limits(struct reading *r)
+{
+	const char *rule;
+	uint64_t limit = room(r->run, &rule);
+	if (r->total > limit) {
+		r->cut = rule;
+		r->total = limit;
+	}
+	if (!r->item->is_sparse) {
+		r->whole.len = r->total;
+		r->extents = &r->whole;
+		r->extent_count = r->total > 0;
+		return;
+	}
+	struct vst_file_map *map = &r->run->map;
+	if (r->cut)
+		r->item->size = vst_file_map_cut(map, limit);
+	r->whole.len = r->item->size;
+	r->extents = r->item->extents = map->extents;
+	r->extent_count = r->item->extent_count = map->count;
+}
+
+static int take_known(struct vst_files_run *run, int fd, const struct statx *st, struct vst_item *item)
+{
+	struct reading r = {.run = run, .fd = fd, .item = item, .total = item->size, .cache = {.fd = -1}};
+	int rc = map_holes(&r, st);
+	if (rc != 0)
+		return rc;
+	if (r.total > 0 && is_full(run))
+		return emit_full(run, item);
+	apply_limits(&r);
+	return read_known(&r);
+}
+
+/* ---- streams: files that do not know their length ---- */
+
+/* Whether one more byte would come: a limit that the end just reaches cuts nothing. */
+static bool has_more(struct reading *r)
+{
+	uint8_t byte;
+	return read_stretch(r, &byte, 1, 0) == 1;
+}
+
+static int read_stream(struct reading *r, size_t first)
+{
+	const char *rule;
+	uint64_t limit = room(r->run, &rule);
+	int rc;
+	if (limit == 0)
+		return emit_full(r->run, r->item);
+	r->item->type = VST_ITEM_STREAM;
+	r->item->size = 0;
+	if ((rc = begin(r)) != 0)
+		return rc;
+	for (size_t len = first; rc == 0; len = read_stretch(r, r->run->block, VST_FILES_BLOCK, 0)) {
+		if (len > limit) {
+			len = (size_t)limit;
+			r->cut = rule;
+		}
+		limit -= len;
+		r->got += len;
+		rc = give(r, len);
+		if (r->at_end || r->error || r->cut)
+			break;
+		if (limit == 0) {
+			if (has_more(r))
+				r->cut = rule;
+			break;
+		}
+		if (rc == 0)
+			rc = vst_files_check_cancel(r->run);
+	}
+	if (rc != 0)
+		return rc;
+	conclude(r);
+	r->item->size = r->got;
+	return end(r);
+}
+
+/* Empty, or a file that has content and no size. `pseudo`: the size given means nothing. */
+static int take_unknown(struct vst_files_run *run, int fd, struct vst_item *item, bool pseudo)
+{
+	struct reading r = {.run = run, .fd = fd, .item = item, .total = UINT64_MAX, .cache = {.fd = -1}};
+	size_t first = read_stretch(&r, run->block, VST_FILES_BLOCK, 0);
+	if (r.error && first == 0)
+		return emit_unreadable(&r);
+	if (first > 0) {
+		struct statx now;
+		if (pseudo || vst_file_stat(fd, &now) != 0 || now.stx_size == 0 || now.stx_size > INT64_MAX)
+			return read_stream(&r, first);
+		/* Its first bytes came just now. */
+		item->size = now.stx_size;
+		return take_known(run, fd, &now, item);
+	}
+	item->size = 0;
+	r.total = 0;
+	conclude(&r);
+	int rc = begin(&r);
+	return rc == 0 ? end(&r) : rc;
+}
+
+/* A file system whose files are made up as they are read. */
+static bool is_pseudo(struct vst_files_run *run, int fd, const struct statx *st)
+{
+	static const uint32_t kinds[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+	        SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, SELINUX_MAGIC, SMACK_MAGIC,
+	        BPF_FS_MAGIC, BINFMTFS_MAGIC, 0x62656570 /* configfs */};
+	struct statfs fs;
+	if (st->stx_dev_major != 0) /* a real device */
+		return false;
+	if (run->pseudo_known && run->pseudo_major == st->stx_dev_major &&
+	        run->pseudo_minor == st->stx_dev_minor)
+		return run->pseudo;
+	run->pseudo_known = fstatfs(fd, &fs) == 0;
+	run->pseudo = false;
+	run->pseudo_major = st->stx_dev_major;
+	run->pseudo_minor = st->stx_dev_minor;
+	for (size_t i = 0; run->pseudo_known && i < sizeof kinds / sizeof *kinds; i++)
+		run->pseudo |= (uint32_t)fs.f_type == kinds[i];
+	return run->pseudo;
+}
+
+int vst_files_read(struct vst_files_run *run, int fd, const struct statx *st, struct vst_item *item)
+{
+	bool pseudo = is_pseudo(run, fd, st);
+	item->has_read = true;
+	item->read_start = vst_time_now();
+	item->read_expected = st->stx_size;
+	item->before = vst_file_state(st);
+	if (pseudo || st->stx_size == 0)
+		return take_unknown(run, fd, item, pseudo);
+	return take_known(run, fd, st, item);
+}
+
+/* What a sparse file would cost is told by its blocks: nothing is opened to map it. */
+int vst_files_measure(struct vst_files_run *run, const struct statx *st, struct vst_item *item)
+{
+	struct reading r = {.run = run, .fd = -1, .item = item, .total = item->size, .cache = {.fd = -1}};
+	const char *rule;
+	uint64_t limit = room(run, &rule);
+	int rc;
+	if (st->stx_blocks < item->size / 512 && st->stx_dev_major != 0)
+		r.total = st->stx_blocks * 512;
+	if (r.total > 0 && is_full(run))
+		return emit_full(run, item);
+	item->status = VST_ITEM_COLLECTED;
+	if (r.total > limit) {
+		item->status = VST_ITEM_TRUNCATED;
+		item->rule = rule;
+		r.total = limit;
+	}
+	item->read_expected = r.total;
+	item->before = vst_file_state(st);
+	if ((rc = begin(&r)) != 0)
+		return rc;
+	count_down(run, r.total);
+	return end(&r);
+}

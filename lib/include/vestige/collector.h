@@ -1,0 +1,85 @@
+/*
+ * Collectors: code that turns a source of a policy into items. They write to a sink and know nothing else of exhibits.
+ *
+ * To add one: a kind in policy.h, a file lib/collect/<kind>.c with one vst_collect_<kind>() of this shape, an entry in the table
+ * of collector.c. Collectors never include each other.
+ *
+ * Rules for all: evidence that cannot be read is an item with a status, never only a message; a collector fails (returns
+ * non-zero) only when the sink failed, memory ran out, or it was cancelled.
+ */
+#ifndef VESTIGE_COLLECTOR_H
+#define VESTIGE_COLLECTOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vestige/accounts.h"
+#include "vestige/manifest.h"
+#include "vestige/policy.h"
+
+struct vst_err;
+
+/* Where items go. The exhibit writer is one sink (workflow connects them); a dry run that only counts is another. */
+struct vst_sink {
+	void *ctx;
+	/* True if the current source has an item of this path already: overlapping patterns take a path once. */
+	bool (*has)(void *ctx, const char *path);
+	/* As vst_exhibit_writer_begin, _data, _end, _item. The item's pointers are good during the call; leaves may not be wanted
+	   (NULL). */
+	int (*begin)(void *ctx, const struct vst_item *item, struct vst_err *err);
+	int (*data)(void *ctx, const void *data, size_t len, struct vst_err *err);
+	int (*end)(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
+	int (*item)(void *ctx, struct vst_item *item, const char *link_source, const char *link_path,
+		uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
+};
+
+struct vst_file_id {
+	uint32_t dev_major, dev_minor;
+	uint64_t ino;
+};
+
+/* Something that is never taken, known by device and inode: our own case directory. It becomes an item `excluded` with `rule`. */
+struct vst_exclusion {
+	struct vst_file_id id;
+	const char *rule;
+};
+
+struct vst_hardlinks; /* which inodes have been archived, across sources (lib/collect/hardlinks.c) */
+
+struct vst_collect_context {
+	int root_fd;      /* "/" or the directory of a mounted image; everything is resolved beneath it */
+	bool live;        /* root is this host's own "/" */
+	const struct vst_accounts *accounts; /* of the evidence, never of the analyst's host */
+	const struct vst_exclusion *exclusions;
+	size_t exclusion_count;
+	uint64_t item_limit;             /* bytes of data, without holes; UINT64_MAX: none */
+	uint64_t exhibit_left;           /* bytes of content that may still be taken; the collector counts down */
+	struct vst_hardlinks *hardlinks; /* made once an acquisition */
+	const atomic_bool *cancel;       /* set by a signal handler; checked between reads */
+	/*
+	 * False: a dry run. Files are described and not opened; begin and end come for each without data, `size` as it is now and
+	 * `read_expected` (without has_read) what archiving it would cost, which is less for a sparse file.
+	 */
+	bool content;
+	/* The path being worked on, for a progress line; good until the next call, which comes with "" at the end. NULL: none. */
+	void (*progress)(void *ctx, const char *path);
+	void *progress_ctx;
+};
+
+int vst_hardlinks_new(struct vst_hardlinks **ret, struct vst_err *err);
+void vst_hardlinks_free(struct vst_hardlinks *hardlinks);
+
+/*
+ * Runs the collector of the source's kind.
+ *
+ * Files: a pattern whose last component is literal and names a directory takes its whole tree, as tar and restic do; one
+ * that ends in a wild component takes the directories that match without what is in them (`**` takes both). A literal path or
+ * glob that matches nothing is an item `absent` with the pattern (of several alternatives: that one) as its path.
+ */
+int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source, const struct vst_sink *sink,
+	struct vst_err *err);
+
+#endif
