@@ -1,0 +1,58 @@
+/*
+ * One acquisition: policy in, sealed and recorded exhibit out.
+ *
+ *   snapshot lock ─▶ number ─▶ EXnnnn….partial ─▶ records, collectors ─▶ finish, fsync ─▶ commit lock ─▶
+ * pending ─▶ rename ─▶ event
+ */
+#ifndef VESTIGE_ACQUIRE_H
+#define VESTIGE_ACQUIRE_H
+
+#include <stdatomic.h>
+
+#include "vestige/case.h"
+#include "vestige/manifest.h"
+#include "vestige/policy.h"
+
+struct vst_exhibit_info;
+
+struct vst_acquire_progress {
+	const char *source;
+	const char *path; /* may hold any bytes */
+	uint64_t items, content_bytes, out_bytes;
+	uint64_t expected_bytes; /* from the first look over the sources; 0: unknown */
+};
+
+struct vst_acquire_options {
+	const struct vst_policy *policy;
+	const void *policy_text; /* the exact bytes, sealed as policy.yaml */
+	size_t policy_len;
+	const char *root; /* NULL: this host */
+	const char *operator_name;
+	const char *reason;     /* NULL: none */
+	const char *program;    /* version, for exhibit.json */
+	const char *passphrase; /* for a case that seals to one; else NULL */
+	unsigned workers;
+	const atomic_bool *cancel;
+	void (*progress)(void *ctx, const struct vst_acquire_progress *progress); /* NULL: none */
+	void *ctx;
+};
+
+struct vst_acquire_result {
+	uint64_t exhibit, event;
+	struct vst_seal *seal; /* owned: vst_seal_free() */
+	uint64_t content_bytes;
+	uint8_t log_root[VST_HASH_LEN];
+	bool incomplete;       /* an item was denied, failed or cut by a limit: exit status 3 */
+	bool on_evidence_disk; /* the case lies on a file system that was collected from */
+};
+
+int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, struct vst_acquire_result *ret,
+        struct vst_err *err);
+
+/* What would be taken: each item to `each` (sizes as found now), nothing read, nothing written. */
+typedef int vst_acquire_each(void *ctx, const struct vst_item *item, struct vst_err *err);
+int vst_acquire_dry_run(const struct vst_acquire_options *options,
+        const struct vst_case *c /* excluded; may be NULL */, vst_acquire_each *each, void *ctx,
+        struct vst_err *err);
+
+#endif

@@ -1,0 +1,217 @@
+#include "workflow/host_info.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vestige/beneath.h"
+#include "vestige/buf.h"
+#include "vestige/err.h"
+#include "vestige/hash.h"
+#include "vestige/io.h"
+#include "vestige/mem.h"
+#include "vestige/text.h"
+#include "vestige/timefmt.h"
+
+#define SMALL_FILE_MAX (64 * 1024)
+#define MAPS_MAX (16 * 1024 * 1024)
+
+/* ---- clocks ---- */
+
+static void read_boot_id(char ret[40])
+{
+	struct vst_buf text = VST_BUF_INIT;
+	ret[0] = '\0';
+	if (vst_io_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, NULL) == 0 &&
+	        text.len >= 36) {
+		memcpy(ret, text.data, 36);
+		ret[36] = '\0';
+		if (strspn(ret, "0123456789abcdef-") != 36)
+			ret[0] = '\0';
+	}
+	vst_buf_free(&text);
+}
+
+void host_clocks(struct vst_clocks *ret)
+{
+	struct timespec boot;
+	struct timex ntp = {0};
+	*ret = (struct vst_clocks){.realtime = vst_time_now()};
+	if (clock_gettime(CLOCK_BOOTTIME, &boot) == 0)
+		ret->boottime_ns = (int64_t)boot.tv_sec * VST_NS_PER_S + boot.tv_nsec;
+	read_boot_id(ret->boot_id);
+	int state = adjtimex(&ntp); /* modes 0: only reads, needs no privilege */
+	if (state >= 0) {
+		ret->ntp_known = true;
+		ret->ntp_synchronised = state != TIME_ERROR && !(ntp.status & STA_UNSYNC);
+		ret->ntp_offset_ns = (int64_t)ntp.offset * (ntp.status & STA_NANO ? 1 : 1000);
+		ret->ntp_max_error_us = ntp.maxerror;
+	}
+}
+
+/* ---- the host, from its own files ---- */
+
+/* A regular file beneath the root, links followed inside it; NULL if it is not there or cannot be read. */
+static char *read_beneath(int root_fd, const char *path)
+{
+	struct vst_buf text = VST_BUF_INIT;
+	char *resolved = NULL, *content = NULL;
+	int fd = -1, opened = -1;
+	if (vst_beneath_resolve(root_fd, path, NULL, NULL, &fd, &resolved, NULL) != 0)
+		return NULL;
+	char link[64];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	opened = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (opened >= 0 && vst_io_read_all(opened, SMALL_FILE_MAX, &text, NULL) == 0 &&
+	        !memchr(text.data ? (char *)text.data : "", 0, text.len))
+		content = vst_strdup(vst_buf_cstr(&text));
+	if (opened >= 0)
+		close(opened);
+	close(fd);
+	free(resolved);
+	vst_buf_free(&text);
+	return content;
+}
+
+/* The first line, without white space around it; NULL if there is none or it is no text. */
+static char *first_line(char *text)
+{
+	if (!text)
+		return NULL;
+	text[strcspn(text, "\r\n")] = '\0';
+	char *start = text + strspn(text, " \t");
+	size_t len = strlen(start);
+	while (len > 0 && (start[len - 1] == ' ' || start[len - 1] == '\t'))
+		len--;
+	char *line = len > 0 && vst_utf8_valid(start, len) ? vst_memdup(start, len) : NULL;
+	free(text);
+	return line;
+}
+
+/* PRETTY_NAME of os-release(5), quotes taken off. */
+static char *os_name(char *text)
+{
+	char *name = NULL;
+	for (char *line = text; line && *line && !name;) {
+		char *end = line + strcspn(line, "\n");
+		if (strncmp(line, "PRETTY_NAME=", 12) == 0) {
+			const char *value = line + 12;
+			size_t len = (size_t)(end - value);
+			if (len >= 2 && (*value == '"' || *value == '\'') && value[len - 1] == *value) {
+				value++;
+				len -= 2;
+			}
+			name = vst_memdup(value, len);
+		}
+		line = *end ? end + 1 : NULL;
+	}
+	free(text);
+	return first_line(name);
+}
+
+/* The zone's name: /etc/timezone (Debian), else what /etc/localtime points to. */
+static char *zone_name(int root_fd)
+{
+	char target[4096];
+	char *name = first_line(read_beneath(root_fd, "/etc/timezone"));
+	if (name)
+		return name;
+	ssize_t len = readlinkat(root_fd, "etc/localtime", target, sizeof target - 1);
+	if (len <= 0)
+		return NULL;
+	target[len] = '\0';
+	const char *zone = strstr(target, "zoneinfo/");
+	return zone && vst_utf8_valid(zone, strlen(zone)) ? vst_strdup(zone + strlen("zoneinfo/")) : NULL;
+}
+
+int host_describe(int root_fd, bool live, struct vst_exhibit_info *info, struct vst_err *err)
+{
+	struct utsname names;
+	info->os = os_name(read_beneath(root_fd, "/etc/os-release"));
+	info->machine_id = first_line(read_beneath(root_fd, "/etc/machine-id"));
+	info->zone_name = zone_name(root_fd);
+	if (!live) {
+		info->host_name = first_line(read_beneath(root_fd, "/etc/hostname"));
+		return 0;
+	}
+	if (uname(&names) == 0) {
+		info->host_name = vst_strdup(names.nodename);
+		info->kernel = vst_strdup(names.release);
+		info->machine = vst_strdup(names.machine);
+		if (!info->host_name || !info->kernel || !info->machine)
+			return vst_err_nomem(err);
+	}
+	time_t now = (time_t)(info->clocks.realtime / VST_NS_PER_S);
+	struct tm local;
+	if (localtime_r(&now, &local)) {
+		info->has_zone_offset = true;
+		info->zone_offset = (int32_t)local.tm_gmtoff;
+	}
+	return 0;
+}
+
+/* ---- this program ---- */
+
+static bool digest_of(const char *path, uint8_t ret[VST_HASH_LEN])
+{
+	struct vst_hash *hash = NULL;
+	uint8_t chunk[16384];
+	size_t got = 0;
+	bool good = false;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (vst_hash_new(&hash, VST_HASH_SHA256, NULL) == 0) {
+		while ((good = vst_io_read(fd, chunk, sizeof chunk, &got, NULL) == 0) && got > 0)
+			vst_hash_update(hash, chunk, got);
+		if (good)
+			memcpy(ret, vst_hash_final(hash, VST_HASH_SHA256), VST_HASH_LEN);
+	}
+	vst_hash_free(hash);
+	close(fd);
+	return good;
+}
+
+static int add_mapped(struct vst_exhibit_info *info, const char *path, struct vst_err *err)
+{
+	for (size_t i = 0; i < info->mapped_count; i++)
+		if (strcmp(info->mapped[i].path, path) == 0)
+			return 0;
+	struct vst_mapped_object *list = vst_realloc(info->mapped, info->mapped_count + 1, sizeof *list);
+	if (!list)
+		return vst_err_nomem(err);
+	info->mapped = list;
+	struct vst_mapped_object *object = &list[info->mapped_count];
+	*object = (struct vst_mapped_object){.path = vst_strdup(path)};
+	if (!object->path)
+		return vst_err_nomem(err);
+	object->has_sha256 = digest_of(path, object->sha256);
+	info->mapped_count++;
+	return 0;
+}
+
+int host_describe_program(struct vst_exhibit_info *info, struct vst_err *err)
+{
+	struct vst_buf maps = VST_BUF_INIT;
+	int rc = 0;
+	info->has_program_sha256 = digest_of("/proc/self/exe", info->program_sha256);
+	if (vst_io_read_file(AT_FDCWD, "/proc/self/maps", MAPS_MAX, &maps, NULL) == 0) {
+		for (char *line = (char *)(uintptr_t)vst_buf_cstr(&maps); rc == 0 && *line;) {
+			char *end = line + strcspn(line, "\n");
+			bool last = *end == '\0';
+			*end = '\0';
+			char *path = strchr(line, '/'); /* the fields before the path hold no slash */
+			if (path)
+				rc = add_mapped(info, path, err);
+			line = last ? end : end + 1;
+		}
+	}
+	vst_buf_free(&maps);
+	return rc;
+}

@@ -1,0 +1,421 @@
+#include "workflow/verify_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vestige/err.h"
+#include "vestige/exhibit_check.h"
+#include "vestige/exhibit_format.h"
+#include "vestige/exhibit_info.h"
+#include "vestige/io.h"
+#include "vestige/mem.h"
+#include "vestige/text.h"
+#include "workflow/exhibit_file.h"
+
+static void file_name(uint64_t number, const char *suffix, char ret_name[2 * VST_EXHIBIT_NAME_MAX])
+{
+	char name[VST_EXHIBIT_NAME_MAX];
+	vst_exhibit_name(number, name);
+	snprintf(ret_name, 2 * VST_EXHIBIT_NAME_MAX, "%s%s", name, suffix);
+}
+
+struct subject_progress {
+	struct verification *v;
+	const char *subject;
+};
+
+static void on_bytes(void *ctx, uint64_t done, uint64_t total)
+{
+	struct subject_progress *progress = ctx;
+	const struct vst_verify_options *options = progress->v->options;
+	if (options->progress)
+		options->progress(
+		        options->ctx, progress->subject, done, total, progress->v->result->items_checked);
+}
+
+/* ---- the contents, with an identity ---- */
+
+struct deep_check {
+	struct verification *v;
+	const struct vst_custody_exhibit *exhibit;
+	const char *subject;
+	struct subject_progress progress;
+	uint64_t problems; /* of the records; those of items are counted by the check */
+	bool saw_info;
+	uint64_t counted[VST_SEAL_SOURCES_MAX + 1]
+	                [VST_ITEM_STATUSES]; /* by the seal's sources; the last is for others */
+};
+
+static int on_problem(void *ctx, const char *source, const char *path, const char *what)
+{
+	struct deep_check *deep = ctx;
+	return verify_say(deep->v, VST_TAMPERED, deep->subject, NULL, "%s%s%s%s%s", source ? source : "",
+	        source ? ":" : "", path ? path : "", source || path ? ": " : "", what);
+}
+
+static int bad_record(struct deep_check *deep, const char *what)
+{
+	deep->problems++;
+	return verify_say(deep->v, VST_TAMPERED, deep->subject, NULL, "%s", what);
+}
+
+/* The exhibit's own account of itself against its seal and the log. */
+static int check_info(struct deep_check *deep, const void *data, size_t len)
+{
+	const struct vst_seal *seal = deep->exhibit->seal;
+	struct vst_exhibit_info *info = NULL;
+	struct vst_err why = VST_ERR_INIT;
+	int rc = 0;
+	deep->saw_info = true;
+	if (vst_exhibit_info_parse(data, len, &info, &why) != 0) {
+		char text[VST_ERR_TEXT_MAX + 32];
+		snprintf(text, sizeof text, VST_ENTRY_EXHIBIT ": %s", why.text);
+		return bad_record(deep, text);
+	}
+	if (strcmp(info->case_id, vst_custody_case(deep->v->c.custody)->id) != 0)
+		rc = bad_record(deep, VST_ENTRY_EXHIBIT ": was made for another case");
+	if (rc == 0 && info->exhibit != seal->exhibit)
+		rc = bad_record(deep, VST_ENTRY_EXHIBIT ": was made as another exhibit number");
+	if (rc == 0 && memcmp(info->policy_sha256, seal->policy_sha256, VST_HASH_LEN) != 0)
+		rc = bad_record(deep, VST_ENTRY_EXHIBIT ": names another policy than the seal");
+	if (rc == 0 && (info->has_predecessor != seal->has_predecessor ||
+	                       memcmp(info->predecessor, seal->predecessor, VST_HASH_LEN) != 0))
+		rc = bad_record(deep, VST_ENTRY_EXHIBIT ": names another predecessor than the seal");
+	vst_exhibit_info_free(info);
+	return rc;
+}
+
+static int on_record(void *ctx, const char *name, const void *data, size_t len, struct vst_err *err)
+{
+	struct deep_check *deep = ctx;
+	uint8_t digest[VST_HASH_LEN];
+	(void)err;
+	if (strcmp(name, VST_ENTRY_EXHIBIT) == 0)
+		return check_info(deep, data, len);
+	if (strcmp(name, VST_ENTRY_POLICY) == 0) {
+		vst_sha256(data, len, digest);
+		if (memcmp(digest, deep->exhibit->seal->policy_sha256, VST_HASH_LEN) != 0)
+			return bad_record(deep, VST_ENTRY_POLICY ": is not the policy of the seal");
+	}
+	return 0;
+}
+
+/* ---- the completeness statement ---- */
+
+static int on_item(void *ctx, const struct vst_item *item, struct vst_err *err)
+{
+	struct deep_check *deep = ctx;
+	const struct vst_seal *seal = deep->exhibit->seal;
+	size_t i = 0;
+	(void)err;
+	while (i < seal->source_count && strcmp(seal->sources[i].name, item->source) != 0)
+		i++;
+	deep->counted[i < seal->source_count ? i : VST_SEAL_SOURCES_MAX][item->status]++;
+	return 0;
+}
+
+static uint64_t stated(const struct vst_seal_source *source, enum vst_item_status status)
+{
+	for (size_t i = 0; i < source->status_count; i++)
+		if (strcmp(source->statuses[i].status, vst_item_status_name(status)) == 0)
+			return source->statuses[i].count;
+	return 0;
+}
+
+/* The seal's counts are a claim until the lines were counted. */
+static int check_counts(struct deep_check *deep)
+{
+	const struct vst_seal *seal = deep->exhibit->seal;
+	char text[256];
+	for (int status = 0; status < VST_ITEM_STATUSES; status++) {
+		if (deep->counted[VST_SEAL_SOURCES_MAX][status] > 0)
+			return bad_record(deep, "holds items of a source that the seal does not name");
+		for (size_t i = 0; i < seal->source_count; i++) {
+			uint64_t claim = stated(&seal->sources[i], (enum vst_item_status)status);
+			if (claim == deep->counted[i][status])
+				continue;
+			snprintf(text, sizeof text,
+			        "source %s: the seal states %llu items as %s, the manifest has %llu",
+			        seal->sources[i].name, (unsigned long long)claim,
+			        vst_item_status_name((enum vst_item_status)status),
+			        (unsigned long long)deep->counted[i][status]);
+			return bad_record(deep, text);
+		}
+	}
+	return 0;
+}
+
+static void on_deep_progress(void *ctx, uint64_t done, uint64_t total)
+{
+	struct deep_check *deep = ctx;
+	on_bytes(&deep->progress, done, total);
+}
+
+static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *err)
+{
+	struct verification *v = deep->v;
+	const struct vst_custody_exhibit *exhibit = deep->exhibit;
+	const char *subject = deep->subject;
+	struct vst_exhibit_expectation expect = {.items = exhibit->seal->items};
+	struct vst_exhibit_check_options options = {
+	        .workers = v->options->workers,
+	        .problem = on_problem,
+	        .record = on_record,
+	        .progress = v->options->progress ? on_deep_progress : NULL,
+	        .item = on_item,
+	        .ctx = deep,
+	};
+	struct vst_exhibit_check_result checked = {0};
+	struct vst_input in;
+	char count[32], size[16];
+
+	memcpy(expect.root, exhibit->seal->root, VST_HASH_LEN);
+	int rc = vst_input_fd(fd, &in, err);
+	if (rc == 0)
+		rc = vst_exhibit_check(&in, v->options->identities, &expect, &options, &checked, err);
+	if (rc == VST_EKEY) {
+		v->key_failed = true;
+		verify_say(v, VST_UNCHECKED, subject, NULL, "contents: the identity given does not open it");
+		return 0;
+	}
+	v->key_fitted = true;
+	if (v->stopped != 0)
+		return v->stopped;
+	if (rc != 0 && verify_is_finding(rc)) {
+		verify_say(v, VST_TAMPERED, subject, "vestige recover takes out what still authenticates",
+		        "contents: %s", err ? err->text : "damaged");
+		vst_err_clear(err);
+		return 0;
+	}
+	if (rc != 0)
+		return rc;
+	if (!deep->saw_info && checked.problems == 0)
+		bad_record(deep, VST_ENTRY_EXHIBIT ": is not in the exhibit");
+	if (checked.problems == 0)
+		check_counts(deep);
+	v->result->items_checked += checked.items;
+	v->result->bytes_checked += checked.bytes;
+	if (checked.problems + deep->problems > 0)
+		return v->stopped;
+	vst_text_count(checked.items, count);
+	vst_text_size(checked.bytes, size);
+	return verify_say(v, VST_GOOD, subject, NULL,
+	        "contents: %s items, %s, each as its manifest line says", count, size);
+}
+
+static int check_contents(struct verification *v, const struct vst_custody_exhibit *exhibit,
+        const char *subject, int fd, struct vst_err *err)
+{
+	struct deep_check *deep = vst_calloc(1, sizeof *deep); /* a hundred kilobytes of counts */
+	if (!deep)
+		return vst_err_nomem(err);
+	*deep = (struct deep_check){.v = v, .exhibit = exhibit, .subject = subject, .progress = {v, subject}};
+	int rc = check_contents_with(deep, fd, err);
+	free(deep);
+	return rc;
+}
+
+/* ---- one exhibit ---- */
+
+static int check_file(struct verification *v, const struct vst_custody_exhibit *exhibit, const char *subject,
+        const char *file, bool *ret_good, struct vst_err *err)
+{
+	struct subject_progress progress = {v, subject};
+	char size[16];
+	*ret_good = false;
+	int rc = v->c.exhibits_fd < 0 ? VST_ENOTFOUND
+	                              : exhibit_file_check(v->c.exhibits_fd, file, exhibit->seal, on_bytes,
+	                                        &progress, err);
+	vst_text_size(exhibit->file_bytes, size);
+	if (rc == 0) {
+		*ret_good = true;
+		return verify_say(v, VST_GOOD, subject, NULL, "ciphertext %s matches its seal", size);
+	}
+	if (!verify_is_finding(rc))
+		return rc;
+	if (rc == VST_ENOTFOUND)
+		verify_say(v, VST_MISSING, subject, NULL,
+		        "event %llu seals " CASE_EXHIBITS "/%s, and it is not there",
+		        (unsigned long long)exhibit->event, file);
+	else
+		verify_say(v, VST_TAMPERED, subject, "vestige recover takes out what still authenticates",
+		        "%s", err ? err->text : "differs from its seal");
+	vst_err_clear(err);
+	return v->stopped;
+}
+
+static int check_sealed(
+        struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
+{
+	char subject[VST_EXHIBIT_NAME_MAX], file[2 * VST_EXHIBIT_NAME_MAX];
+	bool good = false;
+	vst_exhibit_name(exhibit->number, subject);
+	file_name(exhibit->number, VST_EXHIBIT_SUFFIX, file);
+	int rc = check_file(v, exhibit, subject, file, &good, err);
+	v->result->exhibits_checked++;
+	if (rc != 0 || !good)
+		return rc;
+	if (!v->options->deep || !v->options->identities) {
+		verify_say(v, VST_UNCHECKED, subject, NULL, "contents (no identity given: --deep -i FILE)");
+		return v->stopped;
+	}
+	int fd = -1;
+	uint64_t bytes = 0;
+	rc = exhibit_file_open(v->c.exhibits_fd, file, &fd, &bytes, err);
+	if (rc == 0)
+		rc = check_contents(v, exhibit, subject, fd, err);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* An unfinished file that a recover event recorded. */
+static int check_recovered(
+        struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
+{
+	char subject[VST_EXHIBIT_NAME_MAX], file[2 * VST_EXHIBIT_NAME_MAX];
+	struct subject_progress progress = {v, subject};
+	uint8_t digest[VST_HASH_LEN];
+	uint64_t bytes = 0;
+	int fd = -1;
+	vst_exhibit_name(exhibit->number, subject);
+	file_name(exhibit->number, VST_PARTIAL_SUFFIX, file);
+	int rc = v->c.exhibits_fd < 0 ? VST_ENOTFOUND
+	                              : exhibit_file_open(v->c.exhibits_fd, file, &fd, &bytes, err);
+	if (rc == 0 && bytes == exhibit->file_bytes)
+		rc = exhibit_file_digest(fd, bytes, on_bytes, &progress, digest, err);
+	if (fd >= 0)
+		close(fd);
+	v->result->exhibits_checked++;
+	if (rc == VST_ENOTFOUND) {
+		vst_err_clear(err);
+		return verify_say(v, VST_MISSING, subject, NULL,
+		        "event %llu records the unfinished " CASE_EXHIBITS "/%s, and it is not there",
+		        (unsigned long long)exhibit->event, file);
+	}
+	if (rc != 0 && !verify_is_finding(rc))
+		return rc;
+	if (rc != 0 || bytes != exhibit->file_bytes ||
+	        memcmp(digest, exhibit->file_sha256, VST_HASH_LEN) != 0) {
+		vst_err_clear(err);
+		return verify_say(v, VST_TAMPERED, subject, NULL,
+		        "unfinished file differs from what event %llu recorded",
+		        (unsigned long long)exhibit->event);
+	}
+	return verify_say(v, VST_GOOD, subject, NULL,
+	        "unfinished file is as event %llu recorded it; it has no seal",
+	        (unsigned long long)exhibit->event);
+}
+
+static bool is_wanted(const struct verification *v, uint64_t number)
+{
+	if (v->options->exhibit_count == 0)
+		return true;
+	for (size_t i = 0; i < v->options->exhibit_count; i++)
+		if (v->options->exhibits[i] == number)
+			return true;
+	return false;
+}
+
+/* ---- what lies beside them ---- */
+
+/* The number if `name` is exactly the name of that exhibit's file; else 0. */
+static uint64_t exact_number(const char *name, const char *suffix)
+{
+	char expected[2 * VST_EXHIBIT_NAME_MAX];
+	uint64_t number = strncmp(name, "EX", 2) == 0 ? strtoull(name + 2, NULL, 10) : 0;
+	if (number == 0 || number > VST_EXHIBIT_MAX)
+		return 0;
+	file_name(number, suffix, expected);
+	return strcmp(name, expected) == 0 ? number : 0;
+}
+
+static int judge_stranger(struct verification *v, const char *name)
+{
+	char subject[512];
+	snprintf(subject, sizeof subject, CASE_EXHIBITS "/%s", name);
+	uint64_t number = exact_number(name, VST_EXHIBIT_SUFFIX);
+	if (number > 0) {
+		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_find(v->c.custody, number);
+		if (exhibit && exhibit->seal)
+			return 0;
+		if (v->pending && v->pending_exhibit == number)
+			return verify_say(v, VST_NOTE, subject, NULL,
+			        "an acquisition whose event is pending: the next command that writes to the "
+			        "case records it");
+		return verify_say(v, VST_UNRECORDED, subject, NULL, "no event of the log speaks of it");
+	}
+	number = exact_number(name, VST_PARTIAL_SUFFIX);
+	if (number > 0) {
+		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_find(v->c.custody, number);
+		if (exhibit && !exhibit->seal)
+			return 0;
+		if (v->pending && v->pending_exhibit == number)
+			return verify_say(v, VST_NOTE, subject, NULL,
+			        "an acquisition whose event is pending: the next command that writes to the "
+			        "case records it");
+		return verify_say(v, VST_NOTE, subject,
+		        "vestige recover records it and takes out what it holds",
+		        "temporary file of a snapshot that runs or was interrupted");
+	}
+	if (name[0] == '.' && strstr(name, ".tmp-"))
+		return verify_say(v, VST_NOTE, subject, NULL, "temporary file of an interrupted write");
+	return verify_say(v, VST_UNRECORDED, subject, NULL, "no event of the log speaks of it");
+}
+
+static int check_directory(struct verification *v, struct vst_err *err)
+{
+	int rc = 0;
+	if (v->c.exhibits_fd < 0)
+		return 0;
+	int fd = openat(v->c.exhibits_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!dir) {
+		rc = vst_err_sys(err, errno, CASE_EXHIBITS ": open");
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	for (;;) {
+		errno = 0;
+		struct dirent *entry = readdir(dir);
+		if (!entry) {
+			if (errno != 0)
+				rc = vst_err_sys(err, errno, CASE_EXHIBITS ": read directory");
+			break;
+		}
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if ((rc = judge_stranger(v, entry->d_name)) != 0)
+			break;
+	}
+	closedir(dir);
+	return rc;
+}
+
+int verify_exhibits(struct verification *v, struct vst_err *err)
+{
+	for (size_t i = 0; i < vst_custody_exhibit_count(v->c.custody); i++) {
+		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_at(v->c.custody, i);
+		if (!is_wanted(v, exhibit->number))
+			continue;
+		int rc = exhibit->seal ? check_sealed(v, exhibit, err) : check_recovered(v, exhibit, err);
+		if (rc != 0)
+			return rc;
+	}
+	for (size_t i = 0; i < v->options->exhibit_count; i++) {
+		char subject[VST_EXHIBIT_NAME_MAX];
+		vst_exhibit_name(v->options->exhibits[i], subject);
+		if (!vst_custody_exhibit_find(v->c.custody, v->options->exhibits[i]))
+			verify_say(v, VST_MISSING, subject, NULL, "the log does not speak of it");
+	}
+	int rc = v->options->exhibit_count == 0 ? check_directory(v, err) : 0;
+	if (rc == 0 && v->key_failed && !v->key_fitted)
+		return vst_err_set(err, VST_EKEY, "the identity given opens none of the exhibits");
+	return rc;
+}
