@@ -36,7 +36,14 @@ struct vst_salvage_result {
 /*
  * Reads what can be read of a file: each chunk that still authenticates is used; frames that are whole are decompressed (a lost seek table
  * is made up for by looking for frames); tar headers are found again at block boundaries after a gap. Items go to
- * `<state>/items/…` below out_dirfd. Works on a file that a killed snapshot left (no trailer, no last chunk).
+ * `<state>/items/…` below out_dirfd: regular files of mode 0600 and directories of 0700 only, a symbolic link as a file that holds its
+ * target. Works on a file that a killed snapshot left (no trailer, no last chunk). An item whose line alone is left is given as partial
+ * and counted as missing; one that has no content to lose (absent, denied, …) is whole by its line.
+ *
+ * Names may come from a hostile host: none leads out of out_dirfd, follows a link or overwrites; an item whose name cannot be had there
+ * stays as `.salvage-N`, and `what` says so. A tar inside the evidence is told apart as long as the seek table and the index are left,
+ * or else by the names and digests of what was read before the damage; where all of these are lost, an unverified item may be one of
+ * an inner tar that has names of our layout. Errors: as vst_age_reader_open(), VST_EIO, VST_ENOMEM, the callbacks' codes.
  */
 int vst_exhibit_salvage(const struct vst_input *in, const struct vst_age_identities *identities,
 	const struct vst_salvage_options *options, struct vst_salvage_result *ret, struct vst_err *err);
