@@ -110,6 +110,64 @@ static int fill_from(
 	return rc == 0 && *ret_error == ENOMEM ? vst_err_nomem(run->err) : rc;
 }
 
+/* ---- hard links ---- */
+
+/* True if the inode has been archived under another name: then that was the item. */
+static bool take_as_hardlink(
+        struct vst_files_run *run, const struct statx *st, struct vst_item *item, int *ret_rc)
+{
+	const struct vst_file_id id = vst_file_id(st);
+	const struct vst_item_stat state = vst_file_state(st);
+	const struct vst_hardlink *first;
+	if (st->stx_nlink < 2 || !run->context->hardlinks)
+		return false;
+	first = vst_hardlinks_find(run->context->hardlinks, &id, &state);
+	if (!first)
+		return false;
+	bool same_source = strcmp(first->source, run->source->name) == 0;
+	item->is_hardlink = true;
+	item->size = 0;
+	memcpy(item->hardlink, first->leaf, sizeof item->hardlink);
+	item->source = run->source->name;
+	item->path = vst_files_path(run);
+	run->matched = true;
+	*ret_rc = run->sink->item(
+	        run->sink->ctx, item, same_source ? NULL : first->source, first->path, NULL, run->err);
+	return true;
+}
+
+int vst_files_remember(struct vst_files_run *run, const struct vst_item *item,
+        const struct vst_item_stat *state, const uint8_t leaf[VST_HASH_LEN])
+{
+	struct vst_hardlink link = {
+	        .id = {item->dev_major, item->dev_minor, item->ino},
+	        .stat = *state,
+	        .source = item->source,
+	        .path = item->path,
+	};
+	memcpy(link.leaf, leaf, sizeof link.leaf);
+	return vst_hardlinks_add(run->context->hardlinks, &link, run->err);
+}
+
+/* A link or FIFO, complete: these have an entry in the tar that another name can repeat, as sockets have not.
+ */
+static int emit_described(struct vst_files_run *run, const struct statx *st, struct vst_item *item)
+{
+	const struct vst_item_stat state = vst_file_state(st);
+	uint8_t leaf[VST_HASH_LEN] = {0};
+	int rc;
+	if (st->stx_nlink < 2 || !run->context->hardlinks ||
+	        (item->type != VST_ITEM_SYMLINK && item->type != VST_ITEM_FIFO))
+		return vst_files_emit(run, item);
+	if (take_as_hardlink(run, st, item, &rc))
+		return rc;
+	item->source = run->source->name;
+	item->path = vst_files_path(run);
+	run->matched = true;
+	rc = run->sink->item(run->sink->ctx, item, NULL, NULL, leaf, run->err);
+	return rc == 0 ? vst_files_remember(run, item, &state, leaf) : rc;
+}
+
 static void say_type_changed(struct vst_item *item, enum vst_item_type listed, char text[TYPE_CHANGED_TEXT])
 {
 	snprintf(text, TYPE_CHANGED_TEXT, "its type changed: listed as %s, then %s",
@@ -159,7 +217,7 @@ int vst_files_describe(struct vst_files_run *run, int dirfd, const char *name, e
 	else if (link_error)
 		vst_files_set_error(&item, link_error, "read link");
 	else
-		item.status = VST_ITEM_COLLECTED;
+		return emit_described(run, &st, &item);
 	return vst_files_emit(run, &item);
 }
 
@@ -178,30 +236,6 @@ static int open_file(int dirfd, const char *name)
 		const struct timespec wait = {.tv_nsec = LEASE_WAIT_MS * 1000000L};
 		nanosleep(&wait, NULL);
 	}
-}
-
-/* True if the inode has been archived under another name: then that was the item. */
-static bool take_as_hardlink(
-        struct vst_files_run *run, const struct statx *st, struct vst_item *item, int *ret_rc)
-{
-	const struct vst_file_id id = vst_file_id(st);
-	const struct vst_item_stat state = vst_file_state(st);
-	const struct vst_hardlink *first;
-	if (st->stx_nlink < 2 || !run->context->hardlinks)
-		return false;
-	first = vst_hardlinks_find(run->context->hardlinks, &id, &state);
-	if (!first)
-		return false;
-	bool same_source = strcmp(first->source, run->source->name) == 0;
-	item->is_hardlink = true;
-	item->size = 0;
-	memcpy(item->hardlink, first->leaf, sizeof item->hardlink);
-	item->source = run->source->name;
-	item->path = vst_files_path(run);
-	run->matched = true;
-	*ret_rc = run->sink->item(
-	        run->sink->ctx, item, same_source ? NULL : first->source, first->path, NULL, run->err);
-	return true;
 }
 
 static int take_opened(struct vst_files_run *run, int fd, const struct statx *st)

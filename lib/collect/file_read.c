@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "collect/files_run.h"
-#include "collect/hardlinks.h"
 #include "collect/page_cache.h"
 #include "vestige/err.h"
 #include "vestige/fault.h"
@@ -162,19 +161,6 @@ static void conclude(struct reading *r)
 		item->status = VST_ITEM_COLLECTED;
 }
 
-static int remember_hardlink(
-        struct vst_files_run *run, const struct vst_item *item, const uint8_t leaf[VST_HASH_LEN])
-{
-	struct vst_hardlink link = {
-	        .id = {item->dev_major, item->dev_minor, item->ino},
-	        .stat = item->before,
-	        .source = item->source,
-	        .path = item->path,
-	};
-	memcpy(link.leaf, leaf, sizeof link.leaf);
-	return vst_hardlinks_add(run->context->hardlinks, &link, run->err);
-}
-
 static int begin(struct reading *r)
 {
 	r->item->source = r->run->source->name;
@@ -197,7 +183,7 @@ static int end(struct reading *r)
 	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
 	int rc = run->sink->end(run->sink->ctx, r->item, linked ? leaf : NULL, run->err);
 	if (rc == 0 && linked && r->item->status == VST_ITEM_COLLECTED)
-		rc = remember_hardlink(r->run, r->item, leaf);
+		rc = vst_files_remember(r->run, r->item, &r->item->before, leaf);
 	return rc;
 }
 

@@ -87,6 +87,11 @@ int vst_files_take(struct vst_files_run *run, int dirfd, const char *name, enum 
 /* Status, errno and reason of something that failed. `error` 0: `what` alone is the reason. */
 void vst_files_set_error(struct vst_item *item, int error, const char *what);
 
+/* Notes an item that is whole, so that other names of its inode become hard links. `state` is what it was
+ * archived as. */
+int vst_files_remember(struct vst_files_run *run, const struct vst_item *item,
+        const struct vst_item_stat *state, const uint8_t leaf[VST_HASH_LEN]);
+
 /* ---- file_read.c ---- */
 
 /* A regular file's content and all that follows from reading it. `item` has its metadata, `st` is where they

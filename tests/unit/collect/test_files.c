@@ -185,6 +185,22 @@ static void files_take_hard_links_once(void **state)
 	assert_string_equal(other->link_path, "/d/a");
 }
 
+static void files_take_hard_links_of_links_and_fifos(void **state)
+{
+	struct collecting *c = *state;
+	assert_int_equal(symlinkat("target", c->root, "a"), 0);
+	assert_int_equal(linkat(c->root, "a", c->root, "b", 0), 0);
+	assert_int_equal(mkfifoat(c->root, "fifo1", 0600), 0);
+	assert_int_equal(linkat(c->root, "fifo1", c->root, "fifo2", 0), 0);
+	collecting_run_path(c, "/*");
+	assert_false(collecting_item(c, "/a")->is_hardlink);
+	assert_true(collecting_item(c, "/b")->is_hardlink);
+	assert_string_equal(collecting_item(c, "/b")->target, "target");
+	assert_string_equal(collecting_record(c, "/b")->link_path, "/a");
+	assert_false(collecting_item(c, "/fifo1")->is_hardlink);
+	assert_string_equal(collecting_record(c, "/fifo2")->link_path, "/fifo1");
+}
+
 static void files_take_a_hard_link_anew_if_it_changed_or_was_cut(void **state)
 {
 	struct collecting *c = *state;
@@ -663,6 +679,7 @@ int main(void)
 	        TEST(files_tell_a_link_on_the_way_below_the_prefix),
 	        TEST(files_name_the_missing_end_of_a_link),
 	        TEST(files_take_hard_links_once),
+	        TEST(files_take_hard_links_of_links_and_fifos),
 	        TEST(files_take_a_hard_link_anew_if_it_changed_or_was_cut),
 	        TEST(files_describe_everything_that_is_no_file),
 	        TEST(files_have_the_metadata_of_their_stat),
