@@ -1,0 +1,312 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keys.h"
+#include "new_case.h"
+#include "open_case.h"
+#include "operator.h"
+#include "policies.h"
+#include "progress.h"
+#include "verbs.h"
+#include "vestige/acquire.h"
+#include "vestige/secret.h"
+#include "vestige/text.h"
+#include "vestige/timefmt.h"
+
+struct snapshot {
+	struct cli *cli;
+	struct new_case_options new_case;
+	const char *root, *reason, *operator_name;
+	bool dry_run;
+	uint64_t items[VST_ITEM_STATUSES], bytes; /* of a dry run */
+};
+
+/* ---- a dry run ---- */
+
+static int print_planned(void *ctx, const struct vst_item *item, struct vst_err *err)
+{
+	struct snapshot *s = ctx;
+	char size[16] = "";
+	(void)err;
+	s->items[item->status]++;
+	if (item->has_content)
+		s->bytes += item->size;
+	if (s->cli->json) {
+		struct vst_buf line = VST_BUF_INIT;
+		struct vst_json json = cli_json_begin(&line, "planned");
+		vst_json_key(&json, "source");
+		vst_json_string(&json, item->source);
+		vst_json_key(&json, "path");
+		vst_json_text(&json, item->path, strlen(item->path));
+		vst_json_key(&json, "item_type");
+		vst_json_string(&json, vst_item_type_name(item->type));
+		vst_json_key(&json, "status");
+		vst_json_string(&json, vst_item_status_name(item->status));
+		if (item->has_content) {
+			vst_json_key(&json, "size");
+			vst_json_uint(&json, item->size);
+		}
+		if (item->rule) {
+			vst_json_key(&json, "rule");
+			vst_json_string(&json, item->rule);
+		}
+		cli_json_end(&json);
+		return 0;
+	}
+	if (item->has_content)
+		vst_text_size(item->size, size);
+	cli_print("%9s  %-9s %s%s%s\n", size,
+	        item->status == VST_ITEM_COLLECTED ? "" : vst_item_status_name(item->status),
+	        cli_show_text(item->path), item->rule ? "  " : "",
+	        item->rule ? cli_show_text(item->rule) : "");
+	return 0;
+}
+
+static void print_plan(struct snapshot *s)
+{
+	char size[16], count[32];
+	uint64_t total = 0;
+	for (int i = 0; i < VST_ITEM_STATUSES; i++)
+		total += s->items[i];
+	vst_text_size(s->bytes, size);
+	vst_text_count(total, count);
+	cli_say(s->cli, "%s items, %s to read; nothing was read or written", count, size);
+}
+
+/* ---- a snapshot ---- */
+
+static void on_progress(void *ctx, const struct vst_acquire_progress *now)
+{
+	(void)ctx;
+	progress_update(&(struct progress){now->source, now->content_bytes, now->expected_bytes, now->items});
+}
+
+static void print_counts(const struct snapshot *s, const struct vst_seal *seal)
+{
+	const char *first = "";
+	cli_print("  ");
+	for (int status = 0; status < VST_ITEM_STATUSES; status++) {
+		const char *name = vst_item_status_name((enum vst_item_status)status);
+		uint64_t count = vst_seal_total(seal, name);
+		char text[32];
+		if (count == 0)
+			continue;
+		vst_text_count(count, text);
+		bool bad =
+		        status == VST_ITEM_DENIED || status == VST_ITEM_ERROR || status == VST_ITEM_TRUNCATED;
+		cli_print("%s%s%s %s%s", first, bad ? cli_style(s->cli, CLI_YELLOW) : "", name, text,
+		        bad ? cli_style(s->cli, CLI_PLAIN) : "");
+		first = " · ";
+	}
+	cli_print("\n");
+}
+
+/* The completeness statement by source: what was asked for, and what came of it. */
+static void print_sources(const struct snapshot *s, const struct vst_seal *seal)
+{
+	for (size_t i = 0; i < seal->source_count; i++) {
+		const struct vst_seal_source *source = &seal->sources[i];
+		if (strcmp(source->name, VST_SOURCE_EXHIBIT) == 0)
+			continue;
+		cli_print("  %s%-10s%s", cli_style(s->cli, CLI_DIM), source->name,
+		        cli_style(s->cli, CLI_PLAIN));
+		for (size_t k = 0; k < source->status_count; k++)
+			cli_print(" %s%s %llu", k ? "· " : "", source->statuses[k].status,
+			        (unsigned long long)source->statuses[k].count);
+		cli_print("%s\n", source->status_count == 0 ? " nothing" : "");
+	}
+}
+
+static void print_sealed(const struct snapshot *s, const struct vst_acquire_result *result)
+{
+	const struct vst_seal *seal = result->seal;
+	char name[VST_EXHIBIT_NAME_MAX], count[32], content[16], size[16], took[24],
+	        root[2 * VST_HASH_LEN + 1];
+	vst_exhibit_name(result->exhibit, name);
+	vst_text_count(seal->items, count);
+	vst_text_size(result->content_bytes, content);
+	vst_text_size(seal->file_bytes, size);
+	progress_duration(progress_seconds(), took);
+	vst_hex(seal->root, VST_HASH_LEN, root);
+	cli_print("%ssealed %s%s  %s items, %s in %s, %s\n", cli_style(s->cli, CLI_GREEN), name,
+	        cli_style(s->cli, CLI_PLAIN), count, content, size, took);
+	print_counts(s, seal);
+	if (s->cli->verbose || seal->source_count > 2)
+		print_sources(s, seal);
+	cli_print("  root %.16s… · event %llu · not yet timestamped\n", root,
+	        (unsigned long long)result->event);
+	if (result->incomplete)
+		cli_say(s->cli, "hint: not all was had: vestige ls -i ID --status denied,error,truncated %s",
+		        name);
+}
+
+static void json_sealed(const struct vst_acquire_result *result)
+{
+	struct vst_buf line = VST_BUF_INIT;
+	struct vst_json json = cli_json_begin(&line, "sealed");
+	vst_json_key(&json, "event");
+	vst_json_uint(&json, result->event);
+	vst_json_key(&json, "log_root");
+	vst_json_hex(&json, result->log_root, VST_HASH_LEN);
+	vst_json_key(&json, "content_bytes");
+	vst_json_uint(&json, result->content_bytes);
+	vst_json_key(&json, "complete");
+	vst_json_bool(&json, !result->incomplete);
+	vst_json_key(&json, "seal");
+	vst_seal_write(result->seal, &json);
+	cli_json_end(&json);
+}
+
+static int open_or_make_case(struct snapshot *s, struct vst_case **ret, struct vst_err *err)
+{
+	char title[64], now[VST_TIME_TEXT];
+	if (!s->new_case.dir)
+		return open_case(s->cli, ret, err);
+	if (!s->new_case.title) { /* on a bad day nobody wants to think of a name */
+		vst_time_format(vst_time_now() / VST_NS_PER_S * VST_NS_PER_S, now);
+		snprintf(title, sizeof title, "Snapshot of %.19sZ", now);
+		s->new_case.title = title;
+	}
+	int rc = new_case(&s->new_case, ret, err);
+	if (rc == 0)
+		new_case_print(s->cli, *ret);
+	return rc;
+}
+
+static int take_snapshot(
+        struct snapshot *s, struct vst_acquire_options *options, int *ret_status, struct vst_err *err)
+{
+	struct vst_case *c = NULL;
+	struct vst_acquire_result result = {0};
+	char *passphrase = NULL;
+	bool by_passphrase = false;
+	int rc = open_or_make_case(s, &c, err);
+	if (rc == 0)
+		rc = keys_case_by_passphrase(c, &by_passphrase, err);
+	if (rc == 0 && by_passphrase)
+		rc = keys_passphrase("the new exhibit", true, &passphrase, err);
+	if (rc == 0) {
+		options->passphrase = passphrase;
+		progress_start(!s->cli->quiet && !s->cli->json);
+		options->progress = progress_is_on() ? on_progress : NULL;
+		rc = vst_acquire(c, options, &result, err);
+		progress_clear();
+	}
+	if (rc == 0) {
+		if (result.on_evidence_disk)
+			cli_warn("the case lies on the file system that it collected from: it overwrote free "
+			         "space there,\n"
+			         "         where deleted files may have been. Put the case on another disk "
+			         "when you can");
+		if (s->cli->json)
+			json_sealed(&result);
+		else
+			print_sealed(s, &result);
+		*ret_status = result.incomplete ? CLI_INCOMPLETE : CLI_GOOD;
+	}
+	vst_secret_free(passphrase, PASSPHRASE_MAX);
+	vst_seal_free(result.seal);
+	vst_case_free(c);
+	return rc;
+}
+
+static int plan_snapshot(struct snapshot *s, struct vst_acquire_options *options, struct vst_err *err)
+{
+	struct vst_case *c = NULL;
+	struct vst_err none = VST_ERR_INIT;
+	/* A plan needs no case; if there is one, its directory is left out as it would be. */
+	if (open_case(s->cli, &c, &none) != 0)
+		c = NULL;
+	int rc = vst_acquire_dry_run(options, c, print_planned, s, err);
+	if (rc == 0)
+		print_plan(s);
+	vst_case_free(c);
+	return rc;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	struct snapshot s = {.cli = cli};
+	bool passphrase = false;
+	const struct cli_option table[] = {
+	        {"root", 0, CLI_VALUE, &s.root},
+	        {"reason", 0, CLI_VALUE, &s.reason},
+	        {"operator", 0, CLI_VALUE, &s.operator_name},
+	        {"dry-run", 'n', CLI_FLAG, &s.dry_run},
+	        {"new", 0, CLI_VALUE, &s.new_case.dir},
+	        {"title", 0, CLI_VALUE, &s.new_case.title},
+	        {"number", 0, CLI_VALUE, &s.new_case.number},
+	        {"recipient", 'r', CLI_LIST, &s.new_case.recipients},
+	        {"recipients-file", 'R', CLI_LIST, &s.new_case.recipient_files},
+	        {"examiner", 0, CLI_LIST, &s.new_case.examiners},
+	        {"passphrase", 'p', CLI_FLAG, &passphrase},
+	};
+	struct vst_err err = VST_ERR_INIT;
+	struct vst_policy *policy = NULL;
+	struct vst_buf text = VST_BUF_INIT;
+	char *who = NULL;
+	char **args;
+	size_t count;
+
+	int status = cli_parse(cli, table, sizeof table / sizeof *table, argc, argv, 1, 1, &args, &count);
+	if (status >= 0)
+		goto out;
+	s.new_case.by_passphrase = passphrase;
+	if (!s.new_case.dir &&
+	        (s.new_case.title || s.new_case.number || s.new_case.recipients.count ||
+	                s.new_case.recipient_files.count || s.new_case.examiners.count || passphrase)) {
+		status = cli_usage(cli, "--title, --number, -r, -R, -p and --examiner describe a new case: "
+		                        "they go with --new DIR");
+		goto out;
+	}
+	int rc = policies_load(args[0], NULL, &text, &policy, &err);
+	if (rc == 0 && !(who = s.operator_name ? strdup(s.operator_name) : operator_name()))
+		rc = vst_err_set(&err, VST_ENOMEM, "no memory");
+	if (rc == 0) {
+		struct vst_acquire_options options = {
+		        .policy = policy,
+		        .policy_text = text.data,
+		        .policy_len = text.len,
+		        .root = s.root,
+		        .operator_name = who,
+		        .reason = s.reason,
+		        .program = VST_VERSION,
+		        .cancel = cli_catch_signals(),
+		        .ctx = &s,
+		};
+		status = CLI_GOOD;
+		rc = s.dry_run ? plan_snapshot(&s, &options, &err)
+		               : take_snapshot(&s, &options, &status, &err);
+	}
+	if (rc != 0)
+		status = cli_fail(&err);
+out:
+	free(who);
+	vst_policy_free(policy);
+	vst_buf_free(&text);
+	new_case_options_free(&s.new_case);
+	return status;
+}
+
+const struct cli_verb verb_snapshot = {
+        .name = "snapshot",
+        .summary = "acquire by a policy and seal one exhibit",
+        .help = "usage: vestige snapshot POLICY [--root DIR] [--reason TEXT] [--operator NAME]\n"
+                "       vestige snapshot POLICY --new DIR -r RECIPIENT…   makes the case as well\n"
+                "       vestige snapshot POLICY --dry-run\n\n"
+                "Takes what POLICY names (a file, or a shipped policy: vestige policy list) into\n"
+                "one sealed exhibit and records it in the custody log. No secret is needed.\n\n"
+                "  --root DIR       an image mounted at DIR instead of this host\n"
+                "  --reason TEXT    why; kept inside the exhibit\n"
+                "  --operator NAME  who; by default the person behind sudo\n"
+                "  -n, --dry-run    list what would be taken; reads and writes nothing\n"
+                "  --new DIR        make the case in DIR; with -r, -R, -p, --title, --number,\n"
+                "                   --examiner as in init\n\n"
+                "exit status: 0 sealed; 3 sealed, but an item was denied, failed or cut by a\n"
+                "limit; 11 another snapshot runs.\n\n"
+                "example: vestige snapshot linux-logs --new case -r age1… --reason \"alert 4471\"\n",
+        .run = run,
+};
