@@ -29,9 +29,13 @@ static const struct {
 };
 #define WINDOW_LOG 22 /* a whole frame */
 
-/* Samples, taken evenly and compressed each on its own, tell which. */
-#define SAMPLE_LEN ((size_t)8 * 1024)
-#define SAMPLES 4
+/*
+ * Samples, one from each part of the frame and compressed each on its own, tell which. Where in its part a sample lies is
+ * irregular: databases and journals repeat themselves in powers of two, and samples in step with them would see one kind
+ * of page only.
+ */
+#define SAMPLE_LEN ((size_t)4 * 1024)
+#define SAMPLES 8
 #define PASS_PERCENT 98      /* left of every sample: nothing to gain */
 #define REDUNDANT_PERCENT 22 /* left of all of them together, or less */
 
@@ -84,12 +88,14 @@ size_t vst_compressor_bound(size_t len)
 static enum effort choose_effort(struct vst_compressor *compressor, const uint8_t *data, size_t len)
 {
 	size_t step = len / SAMPLES, left = 0;
+	uint32_t dice = 0x9e3779b9;
 	bool gain = false;
 	if (step < 2 * SAMPLE_LEN)
 		return DENSE;
 	for (size_t i = 0; i < SAMPLES; i++) {
+		dice = dice * 1664525 + 1013904223; /* any fixed sequence would do: frames stay reproducible */
 		size_t got = ZSTD_compressCCtx(compressor->probe, compressor->sample, compressor->sample_cap,
-		        data + i * step + (step - SAMPLE_LEN) / 2, SAMPLE_LEN, 1);
+		        data + i * step + (dice >> 8) % (step - SAMPLE_LEN), SAMPLE_LEN, 1);
 		if (ZSTD_isError(got))
 			return DENSE;
 		gain |= got * 100 < SAMPLE_LEN * PASS_PERCENT;
