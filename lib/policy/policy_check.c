@@ -229,10 +229,18 @@ static int check_no_repetition(struct check *c, size_t node)
 	return 0;
 }
 
+/* The words that a case's own list of regimes takes. */
 static int check_regime(struct check *c, size_t node)
 {
-	int rc = check_dotted_name(c, node);
-	return rc != 0 ? rc : check_no_repetition(c, node);
+	int rc = check_text(c, node);
+	if (rc != 0)
+		return rc;
+	const char *text = node_of(c, node)->text;
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(text) ||
+	        strlen(text) > VST_POLICY_NAME_MAX)
+		return policy_tree_error(c->tree, node, node_of(c, node)->line, c->err,
+		        "'%.80s' is not a word (a-z, 0-9, '-', '_'; at most %d)", text, VST_POLICY_NAME_MAX);
+	return check_no_repetition(c, node);
 }
 
 static int check_regimes(struct check *c, size_t node)

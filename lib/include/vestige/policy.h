@@ -3,7 +3,7 @@
  *
  *     policy: linux-logs                  required: letters, digits, '-', '_', '.'; a letter or digit first
  *     about: One sentence for people.
- *     regimes: [gdpr]                     names of legal regimes, for reports
+ *     regimes: [gdpr]                     words (a-z, 0-9, '-', '_'): legal regimes, for reports
  *     hashes: [sha256]                    sha256 always; sha1, md5 for old hash sets
  *     limits: {item: 8GiB, exhibit: 200GiB}   sizes: bytes, or with KiB, MiB, GiB, TiB
  *     sources:                            in order of acquisition
