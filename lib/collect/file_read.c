@@ -29,6 +29,7 @@ struct reading {
 	uint64_t inside; /* how much of that extent is read */
 	uint64_t total;  /* bytes to take; UINT64_MAX for a stream */
 	uint64_t got;
+	bool pseudo;     /* times and size are made up, and tell nothing of a change */
 	bool at_end;     /* the file ended */
 	int error;       /* errno of a read that failed */
 	const char *cut; /* the rule that made `total` smaller than the file, or NULL */
@@ -142,11 +143,19 @@ static bool same_state(const struct vst_item_stat *a, const struct vst_item_stat
 	return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
 }
 
+static bool has_changed(const struct reading *r)
+{
+	bool shrank = r->total != UINT64_MAX && r->got < r->total;
+	if (r->pseudo)
+		return false;
+	return shrank || !r->item->has_after || !same_state(&r->item->before, &r->item->after);
+}
+
 /* Status and read record, once all that will be read is read. */
 static void conclude(struct reading *r)
 {
 	struct vst_item *item = r->item;
-	item->has_after = vst_file_stat_state(r->fd, &item->after) == 0;
+	item->has_after = !r->pseudo && vst_file_stat_state(r->fd, &item->after) == 0;
 	item->read_end = vst_time_now();
 	item->read_got = r->got;
 	if (r->error)
@@ -154,8 +163,7 @@ static void conclude(struct reading *r)
 	else if (r->cut) {
 		item->status = VST_ITEM_TRUNCATED;
 		item->rule = r->cut;
-	} else if ((r->total != UINT64_MAX && r->got < r->total) || !item->has_after ||
-	           !same_state(&item->before, &item->after))
+	} else if (has_changed(r))
 		item->status = VST_ITEM_CHANGED;
 	else
 		item->status = VST_ITEM_COLLECTED;
@@ -327,7 +335,12 @@ static int read_stream(struct reading *r, size_t first)
 /* Empty, or a file that has content and no size. `pseudo`: the size given means nothing. */
 static int take_unknown(struct vst_files_run *run, int fd, struct vst_item *item, bool pseudo)
 {
-	struct reading r = {.run = run, .fd = fd, .item = item, .total = UINT64_MAX, .cache = {.fd = -1}};
+	struct reading r = {.run = run,
+	        .fd = fd,
+	        .item = item,
+	        .total = UINT64_MAX,
+	        .pseudo = pseudo,
+	        .cache = {.fd = -1}};
 	size_t first = read_stretch(&r, run->block, VST_FILES_BLOCK, 0);
 	if (r.error && first == 0)
 		return emit_unreadable(&r);
@@ -367,9 +380,34 @@ static bool is_pseudo(struct vst_files_run *run, int fd, const struct statx *st)
 	return run->pseudo;
 }
 
+/* Why a made-up file had better not be read; NULL: it may be. */
+static const char *is_unsafe(struct vst_files_run *run)
+{
+	static const struct {
+		const char *name, *rule;
+	} files[] = {
+	        {"kmsg", VST_RULE_READING_ACTS}, /* procfs: takes messages away from who waits for them */
+	        {"trace_pipe", VST_RULE_READING_ACTS},     /* tracefs: the same */
+	        {"trace_pipe_raw", VST_RULE_READING_ACTS}, /* tracefs: the same */
+	        {"hot_add", VST_RULE_READING_ACTS},        /* sysfs, zram-control: makes a device */
+	        {"kcore", VST_RULE_READING_ENDLESS},       /* procfs: all address space */
+	};
+	const char *name = strrchr(vst_files_path(run), '/') + 1;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (strcmp(files[i].name, name) == 0)
+			return files[i].rule;
+	return NULL;
+}
+
 int vst_files_read(struct vst_files_run *run, int fd, const struct statx *st, struct vst_item *item)
 {
 	bool pseudo = is_pseudo(run, fd, st);
+	const char *unsafe = pseudo ? is_unsafe(run) : NULL;
+	if (unsafe) {
+		item->status = VST_ITEM_EXCLUDED;
+		item->rule = unsafe;
+		return vst_files_emit(run, item);
+	}
 	item->has_read = true;
 	item->read_start = vst_time_now();
 	item->read_expected = st->stx_size;

@@ -24,6 +24,8 @@
 #define VST_RULE_ITEM_LIMIT "limits.item"
 #define VST_RULE_EXHIBIT_LIMIT "limits.exhibit"
 #define VST_RULE_OTHER_FILE_SYSTEM "other file system"
+#define VST_RULE_READING_ACTS "reading it acts on the host"
+#define VST_RULE_READING_ENDLESS "reading it has no end"
 #define VST_RULE_EXCLUDE "exclude: " /* the pattern follows */
 
 struct vst_files_exclude {

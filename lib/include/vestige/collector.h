@@ -77,7 +77,9 @@ void vst_hardlinks_free(struct vst_hardlinks *hardlinks);
  *
  * Files: a pattern whose last component is literal and names a directory takes its whole tree, as tar and restic do; one
  * that ends in a wild component takes the directories that match without what is in them (`**` takes both). A literal path or
- * glob that matches nothing is an item `absent` with the pattern (of several alternatives: that one) as its path.
+ * glob that matches nothing is an item `absent` with the pattern (of several alternatives: that one) as its path. A symbolic link
+ * below a literal prefix that a pattern would have to follow is an item itself. Rules of `excluded` items: "exclude: PATTERN",
+ * "other file system", "limits.exhibit", an exclusion's own, "reading it acts on the host" (/proc/kmsg and the like).
  */
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source, const struct vst_sink *sink,
 	struct vst_err *err);

@@ -359,6 +359,29 @@ static void file_read_takes_proc_files_as_streams(void **state)
 	assert_int_equal(collecting_item(c, "/exe")->type, VST_ITEM_SYMLINK);
 }
 
+static void file_read_leaves_alone_what_acts_on_the_host(void **state)
+{
+	struct collecting *c = *state;
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	if (proc < 0 || fstatat(proc, "kmsg", &st, 0) != 0 || geteuid() != 0) {
+		close(proc);
+		skip();
+	}
+	c->context.root_fd = proc;
+	collecting_path(c, "/kmsg");
+	tree_write(c->root, "kmsg", "an ordinary file", 16);
+	int rc = collecting_try(c);
+	close(proc);
+	assert_int_equal(rc, 0);
+	collecting_status(c, "/kmsg", VST_ITEM_EXCLUDED, "reading it acts on the host");
+	recorder_free(&c->recorder);
+	c->recorder.keep = true;
+	c->context.root_fd = c->root;
+	collecting_run(c);
+	collecting_content(c, "/kmsg", "an ordinary file");
+}
+
 static void file_read_cuts_streams_at_a_limit(void **state)
 {
 	struct collecting *c = *state;
@@ -501,6 +524,7 @@ int main(void)
 	        TEST(file_read_cuts_a_sparse_file_at_a_limit_of_data),
 	        cmocka_unit_test(file_map_joins_the_extents_with_the_smallest_gaps),
 	        TEST(file_read_takes_proc_files_as_streams),
+	        TEST(file_read_leaves_alone_what_acts_on_the_host),
 	        TEST(file_read_cuts_streams_at_a_limit),
 	        TEST(file_read_takes_empty_files),
 	        TEST(file_read_takes_sizes_around_a_block),
