@@ -9,11 +9,22 @@ assert_in "$out" linux-logs
 expect_exit 0 vestige --json policy list
 assert_json_lines "$out" "policy list"
 expect_exit 0 vestige policy show linux-logs
-cmp "$out" "$TESTS/../policies/linux-logs.yaml"
+assert_in "$out" linux-logs "$(sha256_of "$TESTS/../policies/linux-logs.yaml")" /var/log /etc /root
+expect_exit 0 vestige --json policy show linux-logs
+assert_json_lines "$out" "policy show"
+assert_equal "$(sha256_of "$TESTS/../policies/linux-logs.yaml")" "$(jq -r .sha256 "$out")" "digest of a policy"
 for policy in "$TESTS"/../policies/*.yaml; do
 	expect_exit 0 vestige policy check "$policy"
 	expect_exit 0 vestige policy check "$(basename "$policy" .yaml)"
 done
+# Beside the program, where neither the environment nor the place of installation names them.
+mkdir -p prefix/bin prefix/share/vestige
+cp "$VESTIGE" prefix/bin/vestige
+cp -r "$TESTS/../policies" prefix/share/vestige/
+expect_exit 0 env -u VESTIGE_POLICIES prefix/bin/vestige policy check linux-logs
+expect_exit 2 env VESTIGE_POLICIES=/nonexistent "$VESTIGE" policy check linux-logs-of-nobody
+assert_in "$err" "linux-logs-of-nobody" "hint: vestige policy list"
+
 write_policy good.yaml "/var/log/**"
 expect_exit 0 vestige policy check good.yaml
 

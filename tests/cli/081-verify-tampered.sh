@@ -80,9 +80,10 @@ for file in case.json recipients allowed_signers checkpoint events/0000/00/00000
 	expect_exit 1 vestige -C bad verify
 	assert_in "$out" "$file"
 done
-copy_case case bad
-chmod 755 bad/trail/recipients
-expect_exit 1 vestige -C bad verify
+# A copy on a stick that knows no modes is no other evidence.
+copy_case case good
+find good -type f -exec chmod 777 {} +
+expect_exit 0 vestige -C good verify
 copy_case case bad
 git -C bad/trail rm -q --cached recipients
 expect_exit 1 vestige -C bad verify
@@ -90,10 +91,17 @@ expect_exit 1 vestige -C bad verify
 # The log itself: a commit by nobody, one that was re-signed by a key that may not, a changed object, a lost object.
 copy_case case bad
 git -C bad/trail -c user.name=x -c user.email=x -c commit.gpgsign=false commit -q --allow-empty -m more
-found tampered "event 3"
+found tampered "commit is not signed" "unchecked"
 ssh_key intruder
 copy_case case bad
-git -C bad/trail -c user.name=x -c user.email=x -c gpg.format=ssh -c user.signingkey="$here/intruder" commit -q -S --amend -C HEAD
+git -C bad/trail cat-file commit HEAD | sed '/^gpgsig /,/-----END/d' >payload
+ssh-keygen -q -Y sign -f intruder -n git payload 2>"$err"
+{
+	sed '/^$/,$d' payload
+	sed '1s/^/gpgsig /; 2,$s/^/ /' payload.sig
+	sed -n '/^$/,$p' payload
+} >object
+git -C bad/trail update-ref HEAD "$(git -C bad/trail hash-object -t commit -w --stdin <object)"
 found tampered "event 2"
 assert_in "$out" "event 2"
 copy_case case bad
@@ -116,6 +124,7 @@ assert_equal 2 "$(find bad/exhibits -type f | wc -l)" "exhibits after a snapshot
 
 # git's own configuration and hooks are neither evidence nor obeyed.
 copy_case case odd
+mkdir -p odd/trail/.git/hooks
 git -C odd/trail config core.fsmonitor "touch $here/pwned"
 git -C odd/trail config core.sshCommand "touch $here/pwned"
 git -C odd/trail config gpg.ssh.program "touch $here/pwned"

@@ -27,8 +27,8 @@ json item -C case ls -i id.key latest
 json extracted -C case extract -i id.key latest -o out
 json signer -C case signers
 json policy policy list
-json policy policy check policy.yaml
-json sealed,case snapshot policy.yaml --new case2 -r "$recipient" || true
+json policy_check policy check policy.yaml
+json case,sealed snapshot policy.yaml --new case2 -r "$recipient"
 jq -e -s '.[0].type == "case" and .[1].type == "sealed" and (.[1].seal.file.sha256 | length) == 64' "$out" >/dev/null || fail "$(cat "$out")"
 : >case/exhibits/EX0002.tar.zst.age.partial
 json recorded -C case recover case/exhibits/EX0002.tar.zst.age.partial

@@ -43,14 +43,7 @@ chmod 600 "stolen/$old"
 ssh-keygen -y -f "stolen/$old" >/dev/null
 git -C forged/trail show HEAD:events/0000/00/00000002.json | sed 's/"event":2/"event":3/' >forged/trail/events/0000/00/00000003.json
 git -C forged/trail add events
-as_collector() { # with author and committer as the log wants them
-	local author date
-	author=$(git -C forged/trail log -1 --format=%an) date=$(date +%s)
-	GIT_AUTHOR_NAME=$author GIT_COMMITTER_NAME=$author GIT_AUTHOR_DATE="$date +0000" GIT_COMMITTER_DATE="$date +0000" \
-		GIT_AUTHOR_EMAIL=$(git -C forged/trail log -1 --format=%ae) GIT_COMMITTER_EMAIL=$(git -C forged/trail log -1 --format=%ae) \
-		git -C forged/trail -c gpg.format=ssh "$@"
-}
-as_collector -c user.signingkey="$here/stolen/$old" commit -q -S -m "acquire: EX0003"
+git_as_host forged -c user.signingkey="$here/stolen/$old" commit -q -S -m "acquire: EX0003"
 expect_exit 1 vestige -C forged verify
 assert_in "$out" "event 3" tampered
 expect_exit 1 vestige -C forged snapshot policy.yaml
@@ -61,6 +54,6 @@ copy_case case forged
 key=$(echo forged/private/collector-*.key)
 printf 'eve namespaces="git" %s\n' "$(cut -d' ' -f1,2 eve.pub)" >>forged/trail/allowed_signers
 git -C forged/trail add allowed_signers
-as_collector -c user.signingkey="$here/$key" commit -q -S -m "signers"
+git_as_host forged -c user.signingkey="$here/$key" commit -q -S -m "signers"
 expect_exit 1 vestige -C forged verify
 assert_in "$out" "event 3" tampered

@@ -21,7 +21,7 @@ assert_in "$out" "exhibits/EX0001.tar.zst.age.partial: temporary file of a snaps
 expect_exit 0 vestige -C case list
 kill -CONT "$pid"
 wait_for 20 test -e case/exhibits/EX0001.tar.zst.age
-wait_for 20 bash -c "! kill -0 $pid 2>/dev/null"
+wait_for 20 is_over "$pid"
 expect_exit 0 vestige -C case verify --deep -i analyst.key
 assert_in "$out" "2 events"
 expect_exit 0 vestige -C case snapshot small.yaml

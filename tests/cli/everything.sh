@@ -129,9 +129,7 @@ same_everything() {
 	grep -av -e '^skipping non-regular' -e 'socket$' rsync.out >differences || true
 	assert_empty differences "rsync sees a difference of contents between source and $copy"
 	diff <(describe_links "$source") <(describe_links "$copy") || fail "find sees a difference between source and $copy"
-	diff <(cd "$source" && getfacl -R -n -P . 2>/dev/null) <(cd "$copy" && getfacl -R -n -P . 2>/dev/null) || fail "ACLs of $copy differ"
-	diff <(cd "$source" && getfattr -R -P -h -d -e hex -m - . 2>/dev/null | sort) \
-		<(cd "$copy" && getfattr -R -P -h -d -e hex -m - . 2>/dev/null | sort) || fail "extended attributes of $copy differ"
+	diff <(describe_attributes "$source") <(describe_attributes "$copy") || fail "ACLs or extended attributes of $copy differ"
 	diff <(cd "$source" && getcap -r . | sort) <(cd "$copy" && getcap -r . | sort) || fail "capabilities of $copy differ"
 	local at
 	for at in 0 $((1 << 39)) $(((1 << 40) - 4096)); do
@@ -139,6 +137,14 @@ same_everything() {
 			<(dd if="$copy/sparse-1TiB" iflag=skip_bytes,count_bytes skip="$at" count=4096 status=none) || fail "sparse file of $copy at $at"
 	done
 	(($(stat -c %b "$copy/sparse-1TiB") < 1000)) || fail "the sparse file of $copy takes $(stat -c %b "$copy/sparse-1TiB") blocks"
+}
+
+describe_attributes() {
+	(
+		cd "$1"
+		find . ! -type s ! -type l -print0 | LC_ALL=C sort -z | xargs -0 getfacl -n
+		find . ! -type s -print0 | LC_ALL=C sort -z | xargs -0 getfattr -h -d -e hex -m -
+	)
 }
 
 # Directories have sizes of their own; a directory's link count is the file system's business.

@@ -7,6 +7,8 @@ here=$PWD
 out=$here/stdout
 err=$here/stderr
 umask 022
+# A program under test may lie anywhere.
+export VESTIGE_POLICIES=$TESTS/../policies
 
 fail() {
 	printf 'failed: %s\n' "$*"
@@ -159,6 +161,17 @@ copy_case() { # FROM TO
 	cp -a "$1" "$2"
 }
 
+# git_as_host CASE ARG…: git in its trail, with author and committer as the log wants them.
+git_as_host() {
+	local trail=$1/trail name email now
+	shift
+	name=$(git -C "$trail" log -1 --format=%an)
+	email=$(git -C "$trail" log -1 --format=%ae)
+	now="$(date +%s) +0000"
+	GIT_AUTHOR_NAME=$name GIT_AUTHOR_EMAIL=$email GIT_AUTHOR_DATE=$now GIT_COMMITTER_NAME=$name GIT_COMMITTER_EMAIL=$email \
+		GIT_COMMITTER_DATE=$now git -C "$trail" -c gpg.format=ssh "$@"
+}
+
 ssh_key() { # FILE [COMMENT]
 	ssh-keygen -q -t ed25519 -N '' -C "${2:-test}" -f "$1"
 }
@@ -198,6 +211,11 @@ public_directory() {
 # COMMAND… as a user who may nothing.
 as_nobody() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --no-new-privs env -u SUDO_USER HOME=/nonexistent "$@"
+}
+
+# Over, though its parent may not have asked yet.
+is_over() {
+	[[ ! -e /proc/$1 || $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) =~ ^Z?$ ]]
 }
 
 # wait_for SECONDS COMMAND…
