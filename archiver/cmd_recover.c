@@ -206,8 +206,15 @@ static int recover(struct recovery *r, const char *path, struct vst_err *err)
 	cli_catch_signals();
 	if (access(path, R_OK) != 0)
 		rc = vst_err_sys(err, errno, "%s", path);
-	else if (dir && is_partial(path))
+	else if (dir && is_partial(path)) {
 		rc = record(r, path, dir, err);
+		if (rc != 0 && with_identity) {
+			/* A disk that is full, or read-only, must not keep anybody from what was captured. */
+			cli_warn("not recorded: %s", cli_show_text(err->text));
+			vst_err_clear(err);
+			rc = 0;
+		}
+	}
 	else if (!with_identity) {
 		rc = vst_err_set(err, VST_EKEY,
 		        "%s: only an unfinished exhibit of a case (EXnnnn" VST_PARTIAL_SUFFIX
