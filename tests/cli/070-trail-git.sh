@@ -109,17 +109,27 @@ assert_equal "$(paste -sd' ' recomputed)" "$(sed -n 2,3p clone/checkpoint | past
 vkey=$(jq -r '.log_key? // .log.key? // empty' clone/case.json)
 [[ -n $vkey ]] || fail "no log key in case.json: $(cat clone/case.json)"
 origin=$(head -n 1 clone/checkpoint)
-assert_equal "$origin+$(cat note.id)" "${vkey%+*}" "name and id of the log key"
+assert_equal "$origin+$(cat note.id)" "${vkey%%+*}+$(cut -d+ -f2 <<<"$vkey")" "name and id of the log key"
 if command -v openssl >/dev/null; then
 	{
 		printf '302a300506032b6570032100' | xxd -r -p 2>/dev/null || printf '\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00'
-		base64 -d <<<"${vkey##*+}" | tail -c 32
+		base64 -d <<<"$(cut -d+ -f3- <<<"$vkey")" | tail -c 32
 	} >log.der
 	openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey log.der -in note.text -sigfile note.signature >"$out" 2>&1 || {
 		cat "$out"
 		fail "openssl does not accept the checkpoint's signature"
 	}
 fi
+
+# A case whose trail is a stock clone is as good as the original.
+mkdir court
+git clone -q --no-local case/trail court/trail
+cp -r case/exhibits court/
+expect_exit 0 vestige -C court verify --deep -i analyst.key --expect case/trail/checkpoint
+assert_not_in "$out" tampered unrecorded
+expect_exit 0 vestige -C court cat -i analyst.key latest "$here/tree/app.log"
+git -C court/trail -c gc.writeCommitGraph=false gc -q
+expect_exit 0 vestige -C court verify
 
 # The trail speaks of no path and no name of the evidence.
 if grep -rqF -e "$here/tree" -e app.log -e note.txt clone --exclude-dir=.git; then fail "the trail names evidence"; fi

@@ -45,3 +45,14 @@ chmod 000 "$public/case/exhibits/EX0001.tar.zst.age"
 expect_exit 2 as_nobody "$public/vestige" -C "$public/case" verify
 assert_in "$err" "Permission denied"
 assert_not_in "$out" tampered
+
+# A snapshot into a case that may not be written: said at once, nothing left behind.
+chmod 644 "$public/case/exhibits/EX0001.tar.zst.age"
+cp policy.yaml "$public/policy.yaml"
+listing "$public/case" >before
+status=0
+as_nobody "$public/vestige" -C "$public/case" snapshot "$public/policy.yaml" --operator nobody >"$out" 2>"$err" || status=$?
+((status == 2 || status == 12)) || fail "exit status $status of a snapshot into a case of somebody else"
+assert_in "$err" "vestige: "
+listing "$public/case" >after
+diff before after || fail "a refused snapshot changed the case"

@@ -63,6 +63,18 @@ find mended/whole -type f -name 'a??' | while read -r file; do cmp "$file" "tree
 expect_exit 0 vestige -C case recover -i analyst.key case/exhibits/EX0002.tar.zst.age
 assert_in "$out" "0 partial · 0 unverified · 0 missing"
 
+# Interrupted by hand: the same, and it says what to do.
+head -c 60000000 /dev/urandom >tree/a1-large
+write_policy policy.yaml "$here/tree/a1*"
+for signal in INT:130 TERM:143 HUP:129; do
+	before=$(find case/exhibits -type f | wc -l)
+	start_and_signal case 1000000 "${signal%:*}" "$VESTIGE" -C case snapshot policy.yaml >/dev/null
+	assert_equal "${signal#*:}" "$(cat background.status)" "exit status after SIG${signal%:*}"
+	assert_in background.log "hint: what was captured so far is kept: vestige recover"
+	assert_equal $((before + 1)) "$(find case/exhibits -type f | wc -l)" "files after SIG${signal%:*}"
+done
+expect_exit 0 vestige -C case verify
+
 # Without an identity only an unfinished file of a case can be recorded.
 cp case/exhibits/EX0002.tar.zst.age elsewhere.age
 expect_exit 12 vestige recover elsewhere.age

@@ -228,23 +228,25 @@ wait_for() {
 	done
 }
 
-# start_and_signal CASE BYTES STOP|KILL COMMAND…: runs it, and once an unfinished exhibit of CASE has that many bytes, sends it the signal.
-# Prints its process id; with KILL it is over by then.
+# start_and_signal CASE BYTES STOP|KILL|… COMMAND…: runs it, and once its unfinished exhibit in CASE has that many bytes, sends it the
+# signal. Prints its process id; but for STOP it is over by then, its exit status in background.status, its output in background.log.
 start_and_signal() {
 	python3 - "$@" <<'PYTHON'
 import os, pathlib, signal, subprocess, sys, time
 case, size, name = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 log = open("background.log", "wb")
-process = subprocess.Popen(sys.argv[4:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 exhibits = pathlib.Path(case, "exhibits")
+before = set(exhibits.glob("*.partial"))
+process = subprocess.Popen(sys.argv[4:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 deadline = time.monotonic() + 20
-while not any(p.stat().st_size >= size for p in exhibits.glob("*.partial")):
+while not any(p.stat().st_size >= size for p in set(exhibits.glob("*.partial")) - before):
     if process.poll() is not None or time.monotonic() > deadline:
         sys.exit("the command was over before it had written so much: " + open("background.log").read())
     time.sleep(0.001)
 os.kill(process.pid, getattr(signal, "SIG" + name))
-if name == "KILL":
-    process.wait()
+if name != "STOP":
+    with open("background.status", "w") as f:
+        print(process.wait(timeout=60), file=f)
 print(process.pid)
 PYTHON
 }
