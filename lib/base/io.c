@@ -26,6 +26,8 @@
 /* What ".", ".tmp-" and the suffix leave of NAME_MAX for the name in a temporary name. */
 #define TEMPORARY_BASE_MAX (NAME_MAX - 14)
 
+#define FLOW_BYTES ((uint64_t)8 * 1024 * 1024)
+
 /* ---- single calls, which tests can make fail ---- */
 
 static ssize_t read_once(int fd, void *data, size_t len, bool at, off_t offset)
@@ -275,6 +277,26 @@ static int fd_write(void *ctx, const void *data, size_t len, struct vst_err *err
 struct vst_output vst_output_fd(int fd)
 {
 	return (struct vst_output){.ctx = (void *)(intptr_t)fd, .write = fd_write};
+}
+
+static int flowing_write(void *ctx, const void *data, size_t len, struct vst_err *err)
+{
+	struct vst_flowing_file *file = ctx;
+	int rc = vst_io_write(file->fd, data, len, err);
+	if (rc != 0)
+		return rc;
+	file->pending += len;
+	if (file->pending >= FLOW_BYTES) {
+		/* Only a push: whether the bytes are durable is what the fsync says. */
+		(void)sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		file->pending = 0;
+	}
+	return 0;
+}
+
+struct vst_output vst_output_flowing(struct vst_flowing_file *file)
+{
+	return (struct vst_output){.ctx = file, .write = flowing_write};
 }
 
 static int buf_write(void *ctx, const void *data, size_t len, struct vst_err *err)

@@ -332,9 +332,10 @@ static int load_recipients(struct acquisition *a, struct vst_age_recipients *ret
 static int write_exhibit(struct acquisition *a, uint64_t number, int fd,
         const struct vst_age_recipients *recipients, struct vst_exhibit_summary *ret, struct vst_err *err)
 {
+	struct vst_flowing_file file = {.fd = fd};
 	const struct vst_exhibit_writer_options options = {
 	        .recipients = recipients,
-	        .out = vst_output_fd(fd),
+	        .out = vst_output_flowing(&file),
 	        .workers = a->options->workers,
 	        .hashes = a->options->policy->hashes | VST_HASH_SHA256,
 	        .progress = on_written,

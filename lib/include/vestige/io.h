@@ -42,6 +42,15 @@ struct vst_input vst_input_memory(const void *data, size_t len); /* borrows data
 int vst_input_fd(int fd, struct vst_input *ret, struct vst_err *err);
 
 struct vst_output vst_output_fd(int fd);               /* borrows the descriptor */
+/*
+ * A file that will be fsynced at its end: what was written is sent on to the disk as it goes, so that the fsync finds
+ * little to do. `file` is the caller's and outlives the output; fd is borrowed.
+ */
+struct vst_flowing_file {
+	int fd;
+	uint64_t pending; /* bytes since the disk was last told; starts as 0 */
+};
+struct vst_output vst_output_flowing(struct vst_flowing_file *file);
 struct vst_output vst_output_buf(struct vst_buf *buf); /* appends */
 
 /* ---- complete transfers ---- */
