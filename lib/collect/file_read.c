@@ -110,16 +110,16 @@ static size_t read_stretch(struct reading *r, uint8_t *data, size_t len, uint64_
 	return got;
 }
 
-/* The next block, from as many extents as fit into it. */
-static size_t read_block(struct reading *r)
+/* The next block, from as many extents as fit into `room` bytes at `to`. */
+static size_t read_block(struct reading *r, uint8_t *to, size_t room)
 {
 	size_t filled = 0;
-	while (filled < VST_FILES_BLOCK && r->extent < r->extent_count && !r->at_end && !r->error) {
+	while (filled < room && r->extent < r->extent_count && !r->at_end && !r->error) {
 		const struct vst_item_extent *extent = &r->extents[r->extent];
 		uint64_t left = extent->len - r->inside, offset = extent->offset + r->inside;
-		size_t want = left < VST_FILES_BLOCK - filled ? (size_t)left : VST_FILES_BLOCK - filled;
+		size_t want = left < room - filled ? (size_t)left : room - filled;
 		vst_page_cache_advance(&r->cache, offset);
-		size_t n = read_stretch(r, r->run->block + filled, want, offset);
+		size_t n = read_stretch(r, to + filled, want, offset);
 		filled += n;
 		r->inside += n;
 		if (r->inside == extent->len) {
@@ -178,10 +178,10 @@ static int begin(struct reading *r)
 	return r->run->sink->begin(r->run->sink->ctx, r->item, r->run->err);
 }
 
-static int give(struct reading *r, size_t len)
+static int give(struct reading *r, const uint8_t *block, size_t len)
 {
 	count_down(r->run, len);
-	return len ? r->run->sink->data(r->run->sink->ctx, r->run->block, len, r->run->err) : 0;
+	return len ? r->run->sink->data(r->run->sink->ctx, block, len, r->run->err) : 0;
 }
 
 static int end(struct reading *r)
@@ -205,13 +205,29 @@ static int emit_unreadable(struct reading *r)
 
 /* ---- files of known length ---- */
 
+/* Where the sink wants the next bytes, if it says so: then they are copied once, from the kernel. */
+static uint8_t *space(const struct reading *r, size_t *room)
+{
+	const struct vst_sink *sink = r->run->sink;
+	size_t offered = 0;
+	uint8_t *to = sink->space ? sink->space(sink->ctx, &offered) : NULL;
+	if (!to || offered == 0)
+		return r->run->block;
+	if (offered < *room)
+		*room = offered;
+	return to;
+}
+
 static int read_rest(struct reading *r)
 {
 	int rc = 0;
 	while (rc == 0 && !is_done(r)) {
 		rc = vst_files_check_cancel(r->run);
-		if (rc == 0)
-			rc = give(r, read_block(r));
+		if (rc == 0) {
+			size_t room = VST_FILES_BLOCK;
+			uint8_t *to = space(r, &room);
+			rc = give(r, to, read_block(r, to, room));
+		}
 	}
 	return rc;
 }
@@ -220,7 +236,7 @@ static int read_known(struct reading *r)
 {
 	int rc;
 	vst_page_cache_init(&r->cache, r->fd, r->whole.len, r->total);
-	size_t first = read_block(r);
+	size_t first = read_block(r, r->run->block, VST_FILES_BLOCK);
 	if (r->error && first == 0)
 		return emit_unreadable(r);
 	if (!r->item->is_sparse) /* one that ends in the first block needs no padding */
@@ -229,7 +245,7 @@ static int read_known(struct reading *r)
 	if (ended)
 		conclude(r); /* before the sink takes its time: what changes after this read is not our
 		                business */
-	if ((rc = begin(r)) != 0 || (rc = give(r, first)) != 0 || (rc = read_rest(r)) != 0)
+	if ((rc = begin(r)) != 0 || (rc = give(r, r->run->block, first)) != 0 || (rc = read_rest(r)) != 0)
 		return rc;
 	vst_page_cache_finish(&r->cache);
 	if (!ended)
@@ -314,7 +330,7 @@ static int read_stream(struct reading *r, size_t first)
 		}
 		limit -= len;
 		r->got += len;
-		rc = give(r, len);
+		rc = give(r, r->run->block, len);
 		if (r->at_end || r->error || r->cut)
 			break;
 		if (limit == 0) {

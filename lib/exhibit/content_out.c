@@ -202,6 +202,11 @@ static int add_to_extents(
 
 /* ---- data and end ---- */
 
+bool vst_content_out_is_stream(const struct vst_content_out *content)
+{
+	return content->type == VST_ITEM_STREAM;
+}
+
 int vst_content_out_data(struct vst_content_out *content, const void *data, size_t len, struct vst_err *err)
 {
 	if (len == 0)

@@ -5,6 +5,7 @@
 #ifndef EXHIBIT_CONTENT_OUT_H
 #define EXHIBIT_CONTENT_OUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ struct vst_tar_out;
 int vst_content_out_new(struct vst_tar_out *tar, unsigned hashes, int64_t time, struct vst_content_out **ret,
         struct vst_err *err);
 void vst_content_out_free(struct vst_content_out *content);
+
+/* Parts of a stream are put together in memory of their own. */
+bool vst_content_out_is_stream(const struct vst_content_out *content);
 
 /* Writes the entry's header, or, for a stream, remembers what its parts will look like. `item->seq` is set.
  */

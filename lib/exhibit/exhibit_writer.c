@@ -348,6 +348,14 @@ int vst_exhibit_writer_begin(
 	return rc != 0 ? fail(writer, rc) : 0;
 }
 
+void *vst_exhibit_writer_space(struct vst_exhibit_writer *writer, size_t *ret_len)
+{
+	/* libarchive hands content on by the pointer that it was given, so what was read into the frame stays there. */
+	if (check_state(writer, OPEN, NULL) != 0 || vst_content_out_is_stream(writer->content))
+		return NULL;
+	return vst_frames_space(writer->frames, ret_len);
+}
+
 int vst_exhibit_writer_data(
         struct vst_exhibit_writer *writer, const void *data, size_t len, struct vst_err *err)
 {

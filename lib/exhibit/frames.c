@@ -257,6 +257,14 @@ static int wait_for_room(struct vst_frames *frames, struct vst_err *err)
 	return rc;
 }
 
+uint8_t *vst_frames_space(struct vst_frames *frames, size_t *ret_len)
+{
+	if (!frames->filling && wait_for_room(frames, NULL) != 0)
+		return NULL; /* the write that follows says why */
+	*ret_len = frames->options.frame_size - frames->filling->in_len;
+	return frames->filling->in + frames->filling->in_len;
+}
+
 int vst_frames_write(struct vst_frames *frames, const void *data, size_t len, struct vst_err *err)
 {
 	const uint8_t *from = data;
@@ -272,7 +280,8 @@ int vst_frames_write(struct vst_frames *frames, const void *data, size_t len, st
 		room = frames->options.frame_size - slot->in_len;
 		if (room > len)
 			room = len;
-		memcpy(slot->in + slot->in_len, from, room);
+		if (from != slot->in + slot->in_len) /* it was read in place */
+			memcpy(slot->in + slot->in_len, from, room);
 		slot->in_len += room;
 		from += room;
 		len -= room;

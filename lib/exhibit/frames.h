@@ -33,6 +33,10 @@ int vst_frames_new(const struct vst_frames_options *options, struct vst_frames *
 /* Stops the threads, wherever they are. */
 void vst_frames_free(struct vst_frames *frames);
 
+/* The rest of the frame that is being filled, at least one byte: what is put there and then written is not copied. Waits for
+   a free frame. NULL after a failure. Good until the next call. */
+uint8_t *vst_frames_space(struct vst_frames *frames, size_t *ret_len);
+
 /* Content, in order. A failure of a worker or of `out` is told by the next call, and by every later one. */
 int vst_frames_write(struct vst_frames *frames, const void *data, size_t len, struct vst_err *err);
 /* Last frame, all of them out, seek table out. Only _free may follow. */

@@ -134,6 +134,12 @@ static int sink_data(void *ctx, const void *data, size_t len, struct vst_err *er
 	return vst_exhibit_writer_data(a->writer, data, len, err);
 }
 
+static void *sink_space(void *ctx, size_t *ret_len)
+{
+	struct acquisition *a = ctx;
+	return vst_exhibit_writer_space(a->writer, ret_len);
+}
+
 static int sink_end(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
 {
 	struct acquisition *a = ctx;
@@ -167,7 +173,13 @@ static void on_written(void *ctx, uint64_t tar_bytes, uint64_t out_bytes)
 
 static int collect_sources(struct acquisition *a, struct vst_err *err)
 {
-	const struct vst_sink sink = {a, sink_has, sink_begin, sink_data, sink_end, sink_item};
+	const struct vst_sink sink = {.ctx = a,
+		.has = sink_has,
+		.begin = sink_begin,
+		.data = sink_data,
+		.space = sink_space,
+		.end = sink_end,
+		.item = sink_item};
 	const struct vst_policy *policy = a->options->policy;
 	if (a->options->progress) {
 		a->context.progress = on_path;
@@ -548,7 +560,8 @@ static int dry_run(const struct vst_acquire_options *options, const struct vst_c
 {
 	struct acquisition a = {
 	        .options = options, .root_fd = -1, .each = each, .each_ctx = ctx, .remember = remember_paths};
-	const struct vst_sink sink = {&a, dry_has, dry_begin, dry_data, dry_end, dry_item};
+	const struct vst_sink sink = {
+		.ctx = &a, .has = dry_has, .begin = dry_begin, .data = dry_data, .end = dry_end, .item = dry_item};
 	int rc = prepare_context(&a, c, err);
 	for (size_t i = 0; rc == 0 && i < options->policy->source_count; i++) {
 		a.progress.source = options->policy->sources[i].name;
@@ -567,12 +580,13 @@ int vst_acquire_dry_run(const struct vst_acquire_options *options, const struct 
 	return dry_run(options, c, true, each, ctx, err);
 }
 
-static int add_size(void *ctx, const struct vst_item *item, struct vst_err *err)
+/* What reading an item costs: a sparse file's holes cost nothing. */
+static int add_cost(void *ctx, const struct vst_item *item, struct vst_err *err)
 {
 	uint64_t *bytes = ctx;
 	(void)err;
-	if (item->has_content && item->type == VST_ITEM_FILE && item->size <= UINT64_MAX - *bytes)
-		*bytes += item->size;
+	if (item->has_read && item->read_expected <= UINT64_MAX - *bytes)
+		*bytes += item->read_expected;
 	return 0;
 }
 
@@ -580,6 +594,6 @@ static int add_size(void *ctx, const struct vst_item *item, struct vst_err *err)
 static void measure(const struct vst_acquire_options *options, const struct vst_case *c, uint64_t *ret_bytes)
 {
 	uint64_t bytes = 0;
-	if (dry_run(options, c, false, add_size, &bytes, NULL) == 0)
+	if (dry_run(options, c, false, add_cost, &bytes, NULL) == 0)
 		*ret_bytes = bytes;
 }

@@ -57,24 +57,14 @@ void host_clocks(struct vst_clocks *ret)
 
 /* ---- the host, from its own files ---- */
 
-/* A regular file beneath the root, links followed inside it; NULL if it is not there or cannot be read. */
+/* A regular file beneath the root, links followed inside it; NULL if it is not there, cannot be read, or is no text. */
 static char *read_beneath(int root_fd, const char *path)
 {
 	struct vst_buf text = VST_BUF_INIT;
-	char *resolved = NULL, *content = NULL;
-	int fd = -1, opened = -1;
-	if (vst_beneath_resolve(root_fd, path, NULL, NULL, &fd, &resolved, NULL) != 0)
-		return NULL;
-	char link[64];
-	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-	opened = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (opened >= 0 && vst_io_read_all(opened, SMALL_FILE_MAX, &text, NULL) == 0 &&
-	        !memchr(text.data ? (char *)text.data : "", 0, text.len))
+	char *content = NULL;
+	if (vst_beneath_read(root_fd, path, SMALL_FILE_MAX, &text, NULL) == 0 && text.len > 0 &&
+	        !memchr(text.data, 0, text.len))
 		content = vst_strdup(vst_buf_cstr(&text));
-	if (opened >= 0)
-		close(opened);
-	close(fd);
-	free(resolved);
 	vst_buf_free(&text);
 	return content;
 }

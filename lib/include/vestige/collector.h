@@ -31,6 +31,9 @@ struct vst_sink {
 	   (NULL). */
 	int (*begin)(void *ctx, const struct vst_item *item, struct vst_err *err);
 	int (*data)(void *ctx, const void *data, size_t len, struct vst_err *err);
+	/* Where content of the item that was begun may be put to spare a copy, for the next data() call alone: *ret_len
+	   bytes, or NULL. The member may be NULL. */
+	void *(*space)(void *ctx, size_t *ret_len);
 	int (*end)(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
 	int (*item)(void *ctx, struct vst_item *item, const char *link_source, const char *link_path,
 		uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);

@@ -57,6 +57,11 @@ bool vst_exhibit_writer_has(const struct vst_exhibit_writer *writer, const char 
  */
 int vst_exhibit_writer_begin(struct vst_exhibit_writer *writer, const struct vst_item *item, struct vst_err *err);
 /* Content, in order. More than was announced is VST_EUSAGE. */
+/*
+ * Memory of the frame that the next bytes will go into, to read to directly: *ret_len bytes, good until the next call. NULL
+ * when there is none just now. Given to vst_exhibit_writer_data() these bytes are not copied.
+ */
+void *vst_exhibit_writer_space(struct vst_exhibit_writer *writer, size_t *ret_len);
 int vst_exhibit_writer_data(struct vst_exhibit_writer *writer, const void *data, size_t len, struct vst_err *err);
 /*
  * Ends it. Missing bytes are filled up with zeros and counted in read_padding. `item` is the same item with the caller's final status,

@@ -149,7 +149,12 @@ static inline int recorder_item(void *ctx, struct vst_item *item, const char *li
 
 static inline struct vst_sink recorder_sink(struct recorder *r)
 {
-	return (struct vst_sink){r, recorder_has, recorder_begin, recorder_data, recorder_end, recorder_item};
+	return (struct vst_sink){.ctx = r,
+	        .has = recorder_has,
+	        .begin = recorder_begin,
+	        .data = recorder_data,
+	        .end = recorder_end,
+	        .item = recorder_item};
 }
 
 static inline void recorder_free(struct recorder *r)

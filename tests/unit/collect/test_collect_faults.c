@@ -105,7 +105,12 @@ static int collect(int root, struct counts *counts)
 	        .kind = VST_SOURCE_FILES,
 	        .files = {.paths = paths, .path_count = 2, .exclude = excludes, .exclude_count = 1},
 	};
-	const struct vst_sink sink = {counts, sink_has, sink_begin, sink_data, sink_end, sink_item};
+	const struct vst_sink sink = {.ctx = counts,
+	        .has = sink_has,
+	        .begin = sink_begin,
+	        .data = sink_data,
+	        .end = sink_end,
+	        .item = sink_item};
 	struct vst_collect_context context = {
 	        .root_fd = root, .item_limit = UINT64_MAX, .exhibit_left = UINT64_MAX, .content = true};
 	struct vst_accounts *accounts = NULL;
