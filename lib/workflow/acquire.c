@@ -580,12 +580,12 @@ int vst_acquire_dry_run(const struct vst_acquire_options *options, const struct 
 	return dry_run(options, c, true, each, ctx, err);
 }
 
-/* What reading an item costs: a sparse file's holes cost nothing. */
+/* What reading an item would cost, as a dry run leaves it: a sparse file's holes cost nothing. */
 static int add_cost(void *ctx, const struct vst_item *item, struct vst_err *err)
 {
 	uint64_t *bytes = ctx;
 	(void)err;
-	if (item->has_read && item->read_expected <= UINT64_MAX - *bytes)
+	if (item->has_content && item->read_expected <= UINT64_MAX - *bytes)
 		*bytes += item->read_expected;
 	return 0;
 }

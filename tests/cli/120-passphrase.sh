@@ -30,50 +30,24 @@ VESTIGE_PASSPHRASE_FILE=$here/empty.txt expect_exit 12 vestige -C case verify --
 assert_in "$err" "nothing was entered"
 
 # Stock age asks on a terminal.
-python3 - >age.log 2>&1 <<'PYTHON'
-import os, pty, select, time
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp("age", ["age", "-d", "-o", "exhibit.tar.zst", "case/exhibits/EX0001.tar.zst.age"])
-seen, sent = b"", False
-while True:
-    try:
-        data = os.read(fd, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    seen += data
-    if not sent and b"passphrase" in seen.lower():
-        time.sleep(0.2)
-        os.write(fd, b"correct horse battery staple\n")
-        sent = True
-raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-PYTHON
+on_terminal age.log "correct horse battery staple" age -d -o exhibit.tar.zst case/exhibits/EX0001.tar.zst.age
 zstd -d -q -c exhibit.tar.zst | tar -xO "items/files$here/tree/app.log" | cmp - tree/app.log
 
-# The same on our side, asked on a terminal and not shown there.
+# The same on our side, asked on a terminal and not shown there; twice for a new exhibit.
 unset VESTIGE_PASSPHRASE_FILE
-python3 - "$VESTIGE" "$here/tree/app.log" >typed 2>&1 <<'PYTHON'
-import os, pty, sys, time
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], [sys.argv[1], "-C", "case", "cat", "latest", sys.argv[2]])
-seen, sent = b"", False
-while True:
-    try:
-        data = os.read(fd, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    seen += data
-    if not sent and b"assphrase" in seen:
-        time.sleep(0.3)
-        os.write(fd, b"correct horse battery staple\n")
-        sent = True
-sys.stdout.buffer.write(seen)
-raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-PYTHON
+on_terminal typed "correct horse battery staple" "$VESTIGE" -C case cat latest "$here/tree/app.log"
 assert_in typed "Passphrase for" "line 399 of a log"
 assert_not_in typed "correct horse"
+on_terminal typed "correct horse battery staple" "$VESTIGE" -C case snapshot policy.yaml
+assert_in typed "Passphrase for the new exhibit" "Again, the passphrase for the new exhibit" "sealed EX0002"
+assert_not_in typed "correct horse"
+
+# An identity that age keeps under a passphrase.
+make_identity
+on_terminal age.log "correct horse battery staple" age -p -o locked.key.age analyst.key
+sealed_case by-key
+VESTIGE_PASSPHRASE_FILE=$here/secret.txt expect_exit 0 vestige -C by-key cat -i locked.key.age latest "$here/tree/app.log"
+cmp "$out" tree/app.log
+VESTIGE_PASSPHRASE_FILE=$here/wrong.txt expect_exit 12 vestige -C by-key cat -i locked.key.age latest "$here/tree/app.log"
+assert_in "$err" locked.key.age
+assert_empty "$out" "content by a wrong passphrase"

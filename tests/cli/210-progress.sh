@@ -20,39 +20,20 @@ assert_empty "$err" "progress of verify where there is no terminal"
 expect_exit 0 vestige -C case extract -i analyst.key latest -o out
 if grep -q $'[\r\e]' "$err"; then fail "progress of extract where there is no terminal"; fi
 
-on_terminal() { # FILE COMMAND…: all that it writes to a terminal of 100 columns
-	local file=$1
-	shift
-	python3 - "$@" >"$file" <<'PYTHON'
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    os.execv(sys.argv[1], sys.argv[1:])
-while True:
-    try:
-        data = os.read(fd, 65536)
-    except OSError:
-        break
-    if not data:
-        break
-    sys.stdout.buffer.write(data)
-raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-PYTHON
-}
-on_terminal seen "$VESTIGE" -C case snapshot policy.yaml
-assert_in seen $'\r\e[K' "files" " of " "█" "░" "sealed EX0002" $'\e[32m'
+on_terminal seen "" "$VESTIGE" -C case snapshot policy.yaml
+# The bar needs what a look over the sources expects to be read: once that was always nothing.
+assert_in seen $'\r\e[K' "files" " of 143 MiB" "█" "░" "sealed EX0002" $'\e[32m'
 # The line is taken away before the result is printed.
 if grep -a '░\|█' seen | sed $'s/.*\r\e\\[K//' | grep -a '░\|█'; then fail "progress was left on the screen: $(cat -v seen | tail -n 5)"; fi
-on_terminal seen "$VESTIGE" -C case --json snapshot policy.yaml
+on_terminal seen "" "$VESTIGE" -C case --json snapshot policy.yaml
 assert_not_in seen "█"
-on_terminal seen "$VESTIGE" -q -C case snapshot policy.yaml
+on_terminal seen "" "$VESTIGE" -q -C case snapshot policy.yaml
 assert_not_in seen "█"
-on_terminal seen "$VESTIGE" --no-color -C case verify
+on_terminal seen "" "$VESTIGE" --no-color -C case verify
 assert_not_in seen $'\e[32m'
-NO_COLOR=1 on_terminal seen "$VESTIGE" -C case verify EX0001
+NO_COLOR=1 on_terminal seen "" "$VESTIGE" -C case verify EX0001
 assert_not_in seen $'\e[32m'
 # A long enough run says how fast and how long yet.
-if on_terminal seen "$VESTIGE" -C case verify --deep -i analyst.key && grep -aq '/s  ' seen; then
+if on_terminal seen "" "$VESTIGE" -C case verify --deep -i analyst.key && grep -aq '/s  ' seen; then
 	grep -aqE '[0-9.]+ MiB/s  [0-9]+:[0-9]{2} left' seen || fail "no rate and time left: $(cat -v seen | head -c 2000)"
 fi

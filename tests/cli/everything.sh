@@ -40,6 +40,7 @@ make_plain() {
 	ln -s "$(printf 'x%.0s' {1..4000})" "$dir/long-target"
 	ln -s $'new\nline' "$dir/odd-target"
 	chown -h 12345:54321 "$dir/dangling"
+	ln "$dir/relative" "$dir/hard-link-of-symlink" 2>/dev/null || left_out+=" hard links of symlinks,"
 	touch -h -d '2011-12-13 14:15:16.987654321Z' "$dir/relative"
 	echo old >"$dir/before-1970"
 	touch -d '1965-01-02 03:04:05.5Z' "$dir/before-1970"
@@ -58,6 +59,7 @@ make_special() {
 	local dir=$1
 	mkfifo "$dir/fifo"
 	chmod 640 "$dir/fifo"
+	ln "$dir/fifo" "$dir/fifo-again"
 	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/socket"
 	mknod "$dir/null" c 1 3 2>/dev/null || left_out+=" devices,"
 	mknod "$dir/block" b 259 1048575 2>/dev/null || left_out+=" block devices,"

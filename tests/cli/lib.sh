@@ -250,3 +250,33 @@ if name != "STOP":
 print(process.pid)
 PYTHON
 }
+
+# on_terminal FILE ANSWER COMMAND…: runs it on a terminal of 100 columns and types ANSWER whenever it asks for a passphrase. All that it
+# writes there is in the file afterwards; its exit status is ours.
+on_terminal() {
+	local file=$1
+	shift
+	python3 - "$@" >"$file" <<'PYTHON'
+import fcntl, os, pty, struct, sys, termios, time
+answer, command = sys.argv[1].encode() + b"\n", sys.argv[2:]
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    os.execvp(command[0], command)
+unanswered = b""
+while True:
+    try:
+        data = os.read(fd, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    sys.stdout.buffer.write(data)
+    unanswered += data
+    if len(answer) > 1 and b"assphrase" in unanswered and unanswered.rstrip().endswith(b":"):
+        time.sleep(0.3)  # the program turns the echo off after it has asked
+        os.write(fd, answer)
+        unanswered = b""
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PYTHON
+}
