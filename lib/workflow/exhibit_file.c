@@ -102,30 +102,35 @@ static int check_payload(int fd, uint64_t bytes, const struct vst_seal *seal, st
 	return vst_err_set(err, VST_ETAMPERED, "ciphertext differs from its seal");
 }
 
-int exhibit_file_check(int exhibits_fd, const char *name, const struct vst_seal *seal,
+int exhibit_file_check_open(int fd, uint64_t bytes, const struct vst_seal *seal,
         exhibit_file_progress *progress, void *ctx, struct vst_err *err)
 {
 	struct vst_hash *payload = NULL, *file = NULL;
-	uint64_t bytes = 0;
-	int fd = -1;
-	int rc = exhibit_file_open(exhibits_fd, name, &fd, &bytes, err);
-	if (rc != 0)
-		return rc;
-	if (bytes != seal->file_bytes) {
-		rc = vst_err_set(err, VST_ETAMPERED, "%s: is %llu bytes long, sealed were %llu", name,
+	int rc;
+	if (bytes != seal->file_bytes)
+		return vst_err_set(err, VST_ETAMPERED, "is %llu bytes long, sealed were %llu",
 		        (unsigned long long)bytes, (unsigned long long)seal->file_bytes);
-		goto out;
-	}
 	rc = vst_hash_new(&payload, VST_HASH_SHA256, err);
 	if (rc == 0)
 		rc = vst_hash_new(&file, VST_HASH_SHA256, err);
 	if (rc == 0)
 		rc = check_payload(fd, bytes, seal, payload, file, progress, ctx, err);
-	if (rc != 0)
-		vst_err_prepend(err, "%s", name);
-out:
 	vst_hash_free(payload);
 	vst_hash_free(file);
+	return rc;
+}
+
+int exhibit_file_check(int exhibits_fd, const char *name, const struct vst_seal *seal,
+        exhibit_file_progress *progress, void *ctx, struct vst_err *err)
+{
+	uint64_t bytes = 0;
+	int fd = -1;
+	int rc = exhibit_file_open(exhibits_fd, name, &fd, &bytes, err);
+	if (rc != 0)
+		return rc;
+	rc = exhibit_file_check_open(fd, bytes, seal, progress, ctx, err);
+	if (rc != 0)
+		(void)vst_err_prepend(err, "%s", name);
 	close(fd);
 	return rc;
 }

@@ -23,4 +23,8 @@ int exhibit_file_digest(int fd, uint64_t bytes, exhibit_file_progress *progress,
 int exhibit_file_check(int exhibits_fd, const char *name, const struct vst_seal *seal,
         exhibit_file_progress *progress, void *ctx, struct vst_err *err);
 
+/* The same for a file that is open; its name is not in the errors. */
+int exhibit_file_check_open(int fd, uint64_t bytes, const struct vst_seal *seal,
+        exhibit_file_progress *progress, void *ctx, struct vst_err *err);
+
 #endif

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,10 +39,64 @@ static void on_bytes(void *ctx, uint64_t done, uint64_t total)
 		        options->ctx, progress->subject, done, total, progress->v->result->items_checked);
 }
 
+/* ---- the ciphertext, without a key ---- */
+
+/* One file against its seal. With --deep it is digested beside the check of its contents: both read every
+ * byte. */
+struct cipher_check {
+	const struct vst_custody_exhibit *exhibit;
+	const char *file;
+	int fd;
+	uint64_t bytes;
+	struct subject_progress progress;
+	bool shows_progress;
+	pthread_t thread;
+	bool runs; /* the thread */
+	bool said; /* its verdict */
+	int rc;
+	struct vst_err err;
+};
+
+static void *digest_file(void *arg)
+{
+	struct cipher_check *cipher = arg;
+	cipher->rc = exhibit_file_check_open(cipher->fd, cipher->bytes, cipher->exhibit->seal,
+	        cipher->shows_progress ? on_bytes : NULL, &cipher->progress, &cipher->err);
+	return NULL;
+}
+
+static void digest_aside(struct cipher_check *cipher)
+{
+	cipher->runs = pthread_create(&cipher->thread, NULL, digest_file, cipher) == 0;
+	if (!cipher->runs)
+		digest_file(cipher);
+}
+
+/* Waits for the digest and says once what came of it: before anything is said of the contents. */
+static int say_cipher(struct verification *v, struct cipher_check *cipher, const char *subject)
+{
+	char size[16];
+	if (cipher->runs)
+		pthread_join(cipher->thread, NULL);
+	cipher->runs = false;
+	if (cipher->said)
+		return v->stopped;
+	cipher->said = true;
+	vst_text_size(cipher->exhibit->file_bytes, size);
+	if (cipher->rc == 0)
+		return verify_say(v, VST_GOOD, subject, NULL, "ciphertext %s matches its seal", size);
+	if (verify_is_finding(cipher->rc))
+		return verify_say(v, VST_TAMPERED, subject,
+		        "vestige recover takes out what still authenticates", "%s: %s", cipher->file,
+		        cipher->err.text);
+	return 0;
+}
+
 /* ---- the contents, with an identity ---- */
 
 struct deep_check {
 	struct verification *v;
+	struct cipher_check *cipher;
 	const struct vst_custody_exhibit *exhibit;
 	const char *subject;
 	struct subject_progress progress;
@@ -54,6 +109,7 @@ struct deep_check {
 static int on_problem(void *ctx, const char *source, const char *path, const char *what)
 {
 	struct deep_check *deep = ctx;
+	say_cipher(deep->v, deep->cipher, deep->subject);
 	return verify_say(deep->v, VST_TAMPERED, deep->subject, NULL, "%s%s%s%s%s", source ? source : "",
 	        source ? ":" : "", path ? path : "", source || path ? ": " : "", what);
 }
@@ -61,6 +117,7 @@ static int on_problem(void *ctx, const char *source, const char *path, const cha
 static int bad_record(struct deep_check *deep, const char *what)
 {
 	deep->problems++;
+	say_cipher(deep->v, deep->cipher, deep->subject);
 	return verify_say(deep->v, VST_TAMPERED, deep->subject, NULL, "%s", what);
 }
 
@@ -178,6 +235,7 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 	int rc = vst_input_fd(fd, &in, err);
 	if (rc == 0)
 		rc = vst_exhibit_check(&in, v->options->identities, &expect, &options, &checked, err);
+	say_cipher(v, deep->cipher, subject);
 	if (rc == VST_EKEY) {
 		v->key_failed = true;
 		verify_say(v, VST_UNCHECKED, subject, NULL, "contents: the identity given does not open it");
@@ -208,69 +266,73 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 	        "contents: %s items, %s, each as its manifest line says", count, size);
 }
 
-static int check_contents(struct verification *v, const struct vst_custody_exhibit *exhibit,
-        const char *subject, int fd, struct vst_err *err)
+static int check_contents(
+        struct verification *v, struct cipher_check *cipher, const char *subject, struct vst_err *err)
 {
 	struct deep_check *deep = vst_calloc(1, sizeof *deep); /* a hundred kilobytes of counts */
 	if (!deep)
 		return vst_err_nomem(err);
-	*deep = (struct deep_check){.v = v, .exhibit = exhibit, .subject = subject, .progress = {v, subject}};
-	int rc = check_contents_with(deep, fd, err);
+	*deep = (struct deep_check){.v = v,
+	        .cipher = cipher,
+	        .exhibit = cipher->exhibit,
+	        .subject = subject,
+	        .progress = {v, subject}};
+	int rc = check_contents_with(deep, cipher->fd, err);
 	free(deep);
 	return rc;
 }
 
 /* ---- one exhibit ---- */
 
-static int check_file(struct verification *v, const struct vst_custody_exhibit *exhibit, const char *subject,
-        const char *file, bool *ret_good, struct vst_err *err)
+static int check_open_file(
+        struct verification *v, struct cipher_check *cipher, const char *subject, struct vst_err *err)
 {
-	struct subject_progress progress = {v, subject};
-	char size[16];
-	*ret_good = false;
-	int rc = v->c.exhibits_fd < 0 ? VST_ENOTFOUND
-	                              : exhibit_file_check(v->c.exhibits_fd, file, exhibit->seal, on_bytes,
-	                                        &progress, err);
-	vst_text_size(exhibit->file_bytes, size);
-	if (rc == 0) {
-		*ret_good = true;
-		return verify_say(v, VST_GOOD, subject, NULL, "ciphertext %s matches its seal", size);
+	bool deep = v->options->deep && v->options->identities;
+	int rc = 0;
+	cipher->shows_progress = !deep; /* one line, one subject: with --deep it is the contents' */
+	if (deep) {
+		digest_aside(cipher);
+		rc = check_contents(v, cipher, subject, err);
+	} else {
+		digest_file(cipher);
 	}
-	if (!verify_is_finding(rc))
-		return rc;
-	if (rc == VST_ENOTFOUND)
-		verify_say(v, VST_MISSING, subject, NULL,
-		        "event %llu seals " CASE_EXHIBITS "/%s, and it is not there",
-		        (unsigned long long)exhibit->event, file);
-	else
-		verify_say(v, VST_TAMPERED, subject, "vestige recover takes out what still authenticates",
-		        "%s", err ? err->text : "differs from its seal");
-	vst_err_clear(err);
-	return v->stopped;
+	say_cipher(v, cipher, subject);
+	if (rc == 0 && cipher->rc != 0 && !verify_is_finding(cipher->rc)) {
+		if (err)
+			*err = cipher->err;
+		return cipher->rc;
+	}
+	if (rc == 0 && !deep && cipher->rc == 0)
+		verify_say(v, VST_UNCHECKED, subject, NULL, "contents (no identity given: --deep -i FILE)");
+	return rc != 0 ? rc : v->stopped;
 }
 
 static int check_sealed(
         struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
 {
 	char subject[VST_EXHIBIT_NAME_MAX], file[2 * VST_EXHIBIT_NAME_MAX];
-	bool good = false;
+	struct cipher_check cipher = {.exhibit = exhibit, .file = file, .fd = -1, .progress = {v, subject}};
 	vst_exhibit_name(exhibit->number, subject);
 	file_name(exhibit->number, VST_EXHIBIT_SUFFIX, file);
-	int rc = check_file(v, exhibit, subject, file, &good, err);
 	v->result->exhibits_checked++;
-	if (rc != 0 || !good)
-		return rc;
-	if (!v->options->deep || !v->options->identities) {
-		verify_say(v, VST_UNCHECKED, subject, NULL, "contents (no identity given: --deep -i FILE)");
+	int rc = v->c.exhibits_fd < 0
+	                 ? VST_ENOTFOUND
+	                 : exhibit_file_open(v->c.exhibits_fd, file, &cipher.fd, &cipher.bytes, err);
+	if (rc == VST_ENOTFOUND) {
+		vst_err_clear(err);
+		return verify_say(v, VST_MISSING, subject, NULL,
+		        "event %llu seals " CASE_EXHIBITS "/%s, and it is not there",
+		        (unsigned long long)exhibit->event, file);
+	}
+	if (rc != 0 && verify_is_finding(rc)) {
+		verify_say(v, VST_TAMPERED, subject, NULL, "%s", err ? err->text : "not a regular file");
+		vst_err_clear(err);
 		return v->stopped;
 	}
-	int fd = -1;
-	uint64_t bytes = 0;
-	rc = exhibit_file_open(v->c.exhibits_fd, file, &fd, &bytes, err);
 	if (rc == 0)
-		rc = check_contents(v, exhibit, subject, fd, err);
-	if (fd >= 0)
-		close(fd);
+		rc = check_open_file(v, &cipher, subject, err);
+	if (cipher.fd >= 0)
+		close(cipher.fd);
 	return rc;
 }
 
