@@ -123,6 +123,7 @@ int cli_fail(const struct vst_err *err)
 	return cli_exit_of(err->code);
 }
 
+__attribute__((format(printf, 2, 0)))
 static void say(const char *prefix, const char *format, va_list args)
 {
 	progress_clear();

@@ -262,7 +262,7 @@ static bool read_line_hashes(struct vst_tar_stream *stream, const uint8_t *recor
  */
 static unsigned look_up_hashes(struct vst_tar_stream *stream)
 {
-	uint8_t trailer[VST_TRAILER_LEN], record[VST_INDEX_RECORD_LEN];
+	uint8_t trailer[VST_TRAILER_LEN] = {0}, record[VST_INDEX_RECORD_LEN] = {0};
 	struct vst_reader in = vst_reader_of(trailer, sizeof(trailer));
 	uint64_t size = vst_tar_stream_size(stream), items = 0, index_at = 0;
 	uint32_t version = 0, record_len = 0;
