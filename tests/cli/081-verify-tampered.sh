@@ -25,6 +25,9 @@ for offset in 0 100 300 $((size / 2)) $((size - 1)); do
 	found tampered EX0001
 	grep '^good' "$out" | grep -q EX0001 && fail "called good as well"
 	expect_exit 0 vestige -C bad verify EX0002
+	expect_exit 1 vestige -C bad verify --deep -i analyst.key
+	grep -q "^tampered .*EX0001" "$out" || fail "deep verify does not name EX0001: $(cat "$out")"
+	grep -q "^good .*EX0002: contents" "$out" || fail "EX0002 was not checked because EX0001 is bad: $(cat "$out")"
 done
 copy_case case bad
 truncate -s -1 "bad/$exhibit"
