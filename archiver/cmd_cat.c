@@ -55,6 +55,8 @@ static int write_item(struct opened *opened, const char *place, struct vst_err *
 	struct vst_exhibit_entry entry = {0};
 	struct vst_output out = vst_output_fd(STDOUT_FILENO);
 	int rc = find_item(opened, place, &entry, err);
+	if (rc != 0)
+		(void)vst_err_prepend(err, "%s", place);
 	if (rc == VST_ENOTFOUND)
 		vst_err_hint(err, "vestige ls shows what the exhibit has, as source:/path");
 	if (rc == 0 && opened_will_record(opened))

@@ -137,7 +137,7 @@ int keys_recipients(const struct cli_list *texts, const struct cli_list *files,
 			if (strncmp(texts->values[i], "AGE-SECRET-KEY-", 15) == 0)
 				vst_err_hint(err, "that is an identity, which belongs on the analyst's "
 				                  "machine only; -r takes the public key, age1…");
-			vst_err_prepend(err, "recipient -r");
+			vst_err_prepend(err, "recipient -r"); /* never its text: it may be a secret */
 		}
 	}
 	for (size_t i = 0; rc == 0 && i < files->count; i++) {

@@ -288,6 +288,68 @@ out:
 	return rc;
 }
 
+/* Who has to sign an event that nobody has signed yet: its actor, by whatever key the log has for it now. */
+static const struct vst_ssh_public *key_of_actor(const struct vst_custody *custody, const char *actor)
+{
+	for (size_t i = 0; i < custody->signers.count; i++)
+		if (strcmp(custody->signers.list[i].principal, actor) == 0)
+			return &custody->signers.list[i].key;
+	return NULL;
+}
+
+/* What the commit will say besides the event. */
+static int check_wrapping(
+        const struct vst_custody_draft *draft, const struct custody_next *next, struct vst_err *err)
+{
+	struct vst_buf message = VST_BUF_INIT;
+	int rc = vst_custody_message(
+	        next->event, next->event_sha256, next->tree.size, next->root, &message, err);
+
+	if (rc == 0 && (message.len != draft->message.len ||
+	                       memcmp(message.data, draft->message.data, message.len) != 0))
+		rc = vst_custody_broken(err, 2, "the message does not say what the event says");
+	if (rc == 0 && (strcmp(draft->author, next->event->actor) != 0 ||
+	                       draft->author_seconds != next->event->time / VST_NS_PER_S))
+		rc = vst_custody_broken(err, 2, "author or time are not the event's");
+	vst_buf_free(&message);
+	return rc;
+}
+
+int vst_custody_check_draft(
+        const struct vst_custody *custody, const struct vst_custody_draft *draft, struct vst_err *err)
+{
+	struct vst_custody_step step = {
+	        .event = bytes_of(&draft->event),
+	        .case_file = bytes_of(&draft->case_file),
+	        .recipients = bytes_of(&draft->recipients),
+	        .allowed_signers = bytes_of(&draft->allowed_signers),
+	        .checkpoint = bytes_of(&draft->checkpoint),
+	};
+	struct custody_next next = {.step = &step};
+	const struct vst_ssh_public *key;
+	int rc;
+
+	if ((rc = vst_custody_read_next(custody, &next, err)) != 0)
+		goto out;
+	if (draft->number != next.event->number) {
+		rc = vst_custody_broken(err, 1, "the event calls itself number %llu",
+		        (unsigned long long)next.event->number);
+		goto out;
+	}
+	key = draft->number > 0 ? key_of_actor(custody, next.event->actor) : NULL;
+	if (!key) {
+		rc = vst_custody_broken(err, 3, "%s may not sign", next.event->actor);
+		goto out;
+	}
+	if ((rc = vst_custody_find_signer(custody, &next, key, err)) == 0 &&
+	        (rc = vst_custody_check_rules(custody, &next, err)) == 0 &&
+	        (rc = vst_custody_check_checkpoint(&next, err)) == 0)
+		rc = check_wrapping(draft, &next, err);
+out:
+	vst_custody_next_free(&next);
+	return rc;
+}
+
 void vst_custody_draft_free(struct vst_custody_draft *draft)
 {
 	if (!draft)

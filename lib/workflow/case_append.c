@@ -47,7 +47,43 @@ int case_commit(
 
 /* ---- a pending event ---- */
 
-static bool is_committed(const struct vst_custody *custody, const struct case_pending *pending)
+/* The sealed file under its final name already: the kill came after the rename, or amid a file system's
+ * replacement for it. */
+static int check_placed_exhibit(
+        struct vst_case *c, const char *file, const struct vst_seal *seal, struct vst_err *err)
+{
+	int rc = exhibit_file_check(c->exhibits_fd, file, seal, NULL, NULL, err);
+	if (rc == VST_ETAMPERED)
+		vst_err_hint(err,
+		        "something else stands under that name: keep a copy of the case as it is, then move "
+		        "exhibits/%s away",
+		        file);
+	return rc;
+}
+
+/* The exhibit's final name, given to the finished file unless it already has it. What is not the sealed file
+ * is never renamed. */
+static int place_pending_exhibit(
+        struct vst_case *c, const struct case_pending *pending, const struct vst_seal *seal, struct vst_err *err)
+{
+	char name[VST_EXHIBIT_NAME_MAX], file[2 * VST_EXHIBIT_NAME_MAX];
+	vst_exhibit_name(pending->exhibit, name);
+	snprintf(file, sizeof file, "%s" VST_EXHIBIT_SUFFIX, name);
+	int rc = exhibit_file_check(c->exhibits_fd, pending->partial, seal, NULL, NULL, err);
+	if (rc == VST_ENOTFOUND) {
+		vst_err_clear(err);
+		return check_placed_exhibit(c, file, seal, err);
+	}
+	if (rc == 0)
+		rc = vst_io_rename(c->exhibits_fd, pending->partial, c->exhibits_fd, file, true, err);
+	if (rc == VST_EEXIST) {
+		vst_err_clear(err);
+		rc = check_placed_exhibit(c, file, seal, err);
+	}
+	return rc;
+}
+
+bool case_pending_is_committed(const struct vst_custody *custody, const struct case_pending *pending)
 {
 	uint8_t leaf[VST_HASH_LEN];
 	if (pending->draft.number >= vst_custody_size(custody))
@@ -57,30 +93,40 @@ static bool is_committed(const struct vst_custody *custody, const struct case_pe
 	               VST_HASH_LEN) == 0;
 }
 
-/* The exhibit's final name, given to the finished file unless it already has it; its bytes are those of the
- * event. */
-static int place_pending_exhibit(struct vst_case *c, const struct case_pending *pending, struct vst_err *err)
+int case_pending_judge(const struct vst_custody *custody, const struct case_pending *pending,
+        struct vst_event **ret, struct vst_err *err)
 {
-	char name[VST_EXHIBIT_NAME_MAX], file[2 * VST_EXHIBIT_NAME_MAX];
+	char name[VST_EXHIBIT_NAME_MAX], partial[2 * VST_EXHIBIT_NAME_MAX];
 	struct vst_event *event = NULL;
-	int rc = vst_event_parse(pending->draft.event.data, pending->draft.event.len, &event, err);
+	int rc = vst_custody_check_draft(custody, &pending->draft, err);
+	if (rc == 0)
+		rc = vst_event_parse(pending->draft.event.data, pending->draft.event.len, &event, err);
 	if (rc != 0)
 		return rc;
-	if (event->type != VST_EVENT_ACQUIRE || event->seal->exhibit != pending->exhibit) {
-		vst_event_free(event);
-		return vst_err_set(err, VST_ETAMPERED,
-		        "private/" PRIVATE_PENDING ": does not acquire the exhibit that it names");
-	}
+	bool acquires = event->type == VST_EVENT_ACQUIRE;
 	vst_exhibit_name(pending->exhibit, name);
-	snprintf(file, sizeof file, "%s" VST_EXHIBIT_SUFFIX, name);
-	rc = vst_io_rename(c->exhibits_fd, pending->partial, c->exhibits_fd, file, true, err);
-	if (rc == VST_ENOTFOUND || rc == VST_EEXIST || (rc == VST_EIO && err && err->sys == ENOENT)) {
-		vst_err_clear(err);
-		rc = 0; /* the kill came after the rename; the digest below tells whether the file is the
-		           right one */
+	snprintf(partial, sizeof partial, "%s" VST_PARTIAL_SUFFIX, name);
+	if (acquires != (pending->partial != NULL) ||
+	        (acquires && (event->seal->exhibit != pending->exhibit ||
+	                             strcmp(pending->partial, partial) != 0))) {
+		vst_event_free(event);
+		return vst_err_set(err, VST_ETAMPERED, "does not acquire the exhibit that it names");
 	}
+	*ret = event;
+	return 0;
+}
+
+/* A file in private/ is no order: only an event that fits the log, with the exhibit that it seals, is signed
+ * and committed. */
+static int commit_pending(struct vst_case *c, struct case_pending *pending, struct vst_err *err)
+{
+	struct vst_event *event = NULL;
+	int rc = c->collector ? case_pending_judge(c->custody, pending, &event, err)
+	                      : vst_err_set(err, VST_EKEY, "no key in private/ may sign the pending event");
+	if (rc == 0 && pending->partial)
+		rc = place_pending_exhibit(c, pending, event->seal, err);
 	if (rc == 0)
-		rc = exhibit_file_check(c->exhibits_fd, file, event->seal, NULL, NULL, err);
+		rc = case_commit(c, &pending->draft, c->collector, err);
 	vst_event_free(event);
 	return rc;
 }
@@ -96,7 +142,7 @@ int case_carry_pending(struct vst_case *c, struct vst_err *err)
 	if (rc != 0)
 		return rc;
 
-	if (!is_committed(c->custody, &pending)) {
+	if (!case_pending_is_committed(c->custody, &pending)) {
 		if (pending.draft.number != vst_custody_size(c->custody)) {
 			rc = vst_err_set(err, VST_ETAMPERED,
 			        "private/" PRIVATE_PENDING
@@ -108,13 +154,7 @@ int case_carry_pending(struct vst_case *c, struct vst_err *err)
 			                  "as it is, then move private/" PRIVATE_PENDING " out of the way");
 			goto out;
 		}
-		rc = c->collector
-		             ? 0
-		             : vst_err_set(err, VST_EKEY, "no key in private/ may sign the pending event");
-		if (rc == 0 && pending.partial)
-			rc = place_pending_exhibit(c, &pending, err);
-		if (rc == 0)
-			rc = case_commit(c, &pending.draft, c->collector, err);
+		rc = commit_pending(c, &pending, err);
 	}
 	if (rc == 0)
 		rc = case_pending_remove(c->private_fd, err);

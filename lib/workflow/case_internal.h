@@ -69,5 +69,13 @@ void case_pending_free(struct case_pending *pending);
 int case_commit(
         struct vst_case *c, struct vst_custody_draft *draft, struct vst_signer *signer, struct vst_err *err);
 int case_carry_pending(struct vst_case *c, struct vst_err *err);
+/* Whether the log has the pending event already: the kill came between its commit and the file's removal. */
+bool case_pending_is_committed(const struct vst_custody *custody, const struct case_pending *pending);
+/*
+ * Judges a pending event that is not committed: it may follow in this log, was signed by the log key and its
+ * actor, and names the file of the exhibit that it acquires. The event is the caller's. VST_ETAMPERED.
+ */
+int case_pending_judge(const struct vst_custody *custody, const struct case_pending *pending,
+        struct vst_event **ret, struct vst_err *err);
 
 #endif

@@ -156,6 +156,14 @@ struct vst_custody_change {
 };
 int vst_custody_draft(const struct vst_custody *custody, const struct vst_custody_change *change,
         struct vst_custody_draft *ret, struct vst_err *err);
+/*
+ * Judges a draft that comes from elsewhere than vst_custody_draft() just now, such as from a file: whether it
+ * would pass vst_custody_apply() once its actor has signed the commit. Not for genesis. The checkpoint's
+ * signatures are checked, so a draft that passes was made by whoever holds the log key and the actor's key.
+ * VST_ETAMPERED says which rule it breaks, VST_EVERSION.
+ */
+int vst_custody_check_draft(
+        const struct vst_custody *custody, const struct vst_custody_draft *draft, struct vst_err *err);
 void vst_custody_draft_free(struct vst_custody_draft *draft);
 
 /*
