@@ -369,6 +369,10 @@ static int write_exhibit(struct acquisition *a, uint64_t number, int fd,
 	if (rc == 0)
 		rc = vst_io_fsync_dir(a->c->exhibits_fd, ".", err);
 	VST_STEP("exhibit-durable");
+	if (rc != 0) { /* its threads still write what they have: as long as `file` and the descriptor are there */
+		vst_exhibit_writer_free(a->writer);
+		a->writer = NULL;
+	}
 	return rc;
 }
 
