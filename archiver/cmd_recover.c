@@ -167,7 +167,8 @@ static int salvage(struct recovery *r, const char *path, bool by_passphrase,
 	struct vst_age_identities identities = {0};
 	struct vst_input in;
 	int out = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* What lies in a case that somebody was at may be a FIFO: not to be waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int rc = fd >= 0 ? keys_identities(&r->identities, by_passphrase, &identities, err)
 	                 : vst_err_sys(err, errno, "%s", path);
 	if (rc == 0 && r->output) {
@@ -202,20 +203,21 @@ static int recover(struct recovery *r, const char *path, struct vst_err *err)
 	const char *from_environment = getenv("VESTIGE_IDENTITY");
 	bool with_identity = r->identities.count > 0 || (from_environment && *from_environment);
 	char *dir = case_of(path);
+	bool recorded = false;
 	int rc = 0;
 	cli_catch_signals();
 	if (access(path, R_OK) != 0)
 		rc = vst_err_sys(err, errno, "%s", path);
 	else if (dir && is_partial(path)) {
 		rc = record(r, path, dir, err);
+		recorded = true; /* or why not is said below */
 		if (rc != 0 && with_identity) {
 			/* A disk that is full, or read-only, must not keep anybody from what was captured. */
 			cli_warn("not recorded: %s", cli_show_text(err->text));
 			vst_err_clear(err);
 			rc = 0;
 		}
-	}
-	else if (!with_identity) {
+	} else if (!with_identity) {
 		rc = vst_err_set(err, VST_EKEY,
 		        "%s: only an unfinished exhibit of a case (EXnnnn" VST_PARTIAL_SUFFIX
 		        ") can be recorded without an identity",
@@ -230,6 +232,8 @@ static int recover(struct recovery *r, const char *path, struct vst_err *err)
 		        cli_show_text(path));
 		return CLI_GOOD;
 	}
+	if (!recorded)
+		cli_say(r->cli, "not recorded: recover reads a finished or foreign exhibit without the log");
 	rc = salvage(r, path, false, &result, err);
 	if (rc != 0)
 		return cli_fail(err);

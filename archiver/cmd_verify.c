@@ -78,9 +78,9 @@ static int parse_fingerprint(const char *text, uint8_t ret[VST_HASH_LEN], struct
 	for (const char *p = text; *p; p++) {
 		if (*p == ' ' || *p == '\n' || *p == '\t')
 			continue;
-		if (len == sizeof digits)
-			break;
-		digits[len++] = *p;
+		if (len < sizeof digits)
+			digits[len] = *p;
+		len++;
 	}
 	if (len == sizeof digits && vst_hex_decode(digits, len, ret, VST_HASH_LEN))
 		return 0;

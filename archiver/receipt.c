@@ -114,8 +114,16 @@ static void compose(const struct receipt *receipt, const struct vst_verify_optio
 		put_digest(out, "log root   ", result->root);
 	}
 	vst_buf_printf(out, "exhibits   %llu checked\n", (unsigned long long)result->exhibits_checked);
-	vst_buf_printf(out, "contents   %s\n",
-	        options->deep ? "opened with an identity and each item checked" : "not opened");
+	if (options->exhibit_count > 0)
+		vst_buf_printf(out, "           only those that were asked for, not all of the case\n");
+	if (!options->deep)
+		vst_buf_text(out, "contents   not opened\n");
+	else
+		vst_buf_printf(out,
+		        "contents   %llu exhibits opened with an identity, %llu items checked; what was not\n"
+		        "           opened is among the lines below\n",
+		        (unsigned long long)result->exhibits_opened,
+		        (unsigned long long)result->items_checked);
 	vst_buf_printf(out, "compared   %s genesis fingerprint, %s earlier checkpoint\n",
 	        options->fingerprint ? "with a given" : "with no", options->expect ? "with an" : "with no");
 	vst_buf_text(out, "\nWHAT WAS FOUND\n\n");

@@ -332,8 +332,8 @@ int vst_custody_check_draft(
 	if ((rc = vst_custody_read_next(custody, &next, err)) != 0)
 		goto out;
 	if (draft->number != next.event->number) {
-		rc = vst_custody_broken(err, 1, "the event calls itself number %llu",
-		        (unsigned long long)next.event->number);
+		rc = vst_custody_broken(
+		        err, 1, "the event calls itself number %llu", (unsigned long long)next.event->number);
 		goto out;
 	}
 	key = draft->number > 0 ? key_of_actor(custody, next.event->actor) : NULL;

@@ -159,16 +159,6 @@ int vst_case_recipients(
 	return 0;
 }
 
-bool vst_case_pending(const struct vst_case *c, uint64_t *ret_exhibit)
-{
-	struct case_pending pending = {0};
-	if (c->private_fd < 0 || case_pending_read(c->private_fd, &pending, NULL) != 0)
-		return false;
-	*ret_exhibit = pending.exhibit;
-	case_pending_free(&pending);
-	return true;
-}
-
 /* ---- exhibit numbers ---- */
 
 void vst_exhibit_name(uint64_t number, char ret_name[VST_EXHIBIT_NAME_MAX])

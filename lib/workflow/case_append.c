@@ -63,8 +63,8 @@ static int check_placed_exhibit(
 
 /* The exhibit's final name, given to the finished file unless it already has it. What is not the sealed file
  * is never renamed. */
-static int place_pending_exhibit(
-        struct vst_case *c, const struct case_pending *pending, const struct vst_seal *seal, struct vst_err *err)
+static int place_pending_exhibit(struct vst_case *c, const struct case_pending *pending,
+        const struct vst_seal *seal, struct vst_err *err)
 {
 	char name[VST_EXHIBIT_NAME_MAX], file[2 * VST_EXHIBIT_NAME_MAX];
 	vst_exhibit_name(pending->exhibit, name);
@@ -172,6 +172,24 @@ static int find_collector(struct vst_case *c, struct vst_err *err)
 	return case_keys_find(c->private_fd, vst_custody_signers(c->custody), &c->collector, err);
 }
 
+/* An event added to a log that was cut would make the cut look like the end. */
+static int refuse_older_log(struct vst_case *c, struct vst_err *err)
+{
+	struct case_keys keys = {0};
+	int rc = case_keys_list(c->private_fd, &keys, err);
+	if (rc == 0 && case_keys_are_newer(&keys, c->custody)) {
+		rc = vst_err_set(err, VST_ETAMPERED,
+		        "the log is older than the collector's key in private/: events were cut from its "
+		        "end, or an "
+		        "older copy was put in place");
+		vst_err_hint(err,
+		        "nothing was written; keep a copy of the case as it is, then put back the newest "
+		        "trail that there is");
+	}
+	case_keys_free(&keys);
+	return rc;
+}
+
 static int reload(struct vst_case *c, struct vst_err *err)
 {
 	char path[4096];
@@ -210,7 +228,8 @@ int vst_case_begin(struct vst_case *c, struct vst_err *err)
 	}
 	if ((rc = vst_io_lock(c->private_fd, PRIVATE_COMMIT_LOCK, true, &c->commit_lock, err)) != 0)
 		return vst_err_prepend(err, "commit lock");
-	if ((rc = reload(c, err)) != 0 || (rc = find_collector(c, err)) != 0)
+	if ((rc = reload(c, err)) != 0 || (rc = find_collector(c, err)) != 0 ||
+	        (rc = refuse_older_log(c, err)) != 0)
 		goto fail;
 	if (!c->log_signer && (rc = case_keys_read_log_key(c->private_fd, &c->log_signer, err)) != 0)
 		goto fail;
@@ -220,7 +239,7 @@ int vst_case_begin(struct vst_case *c, struct vst_err *err)
 		goto fail;
 	if ((rc = find_collector(c, err)) != 0)
 		goto fail;
-	if ((rc = case_keys_erase_stale(c->private_fd, vst_custody_signers(c->custody), err)) != 0)
+	if ((rc = case_keys_erase_stale(c->private_fd, c->custody, err)) != 0)
 		goto fail;
 	return 0;
 fail:
@@ -295,7 +314,7 @@ static int append_as_collector(
 	if ((rc = case_pending_remove(c->private_fd, err)) != 0)
 		goto out;
 	VST_STEP("pending-removed");
-	rc = case_keys_erase_stale(c->private_fd, vst_custody_signers(c->custody), err);
+	rc = case_keys_erase_stale(c->private_fd, c->custody, err);
 	vst_signer_free(c->collector);
 	c->collector = next;
 	next = NULL;

@@ -200,7 +200,7 @@ static int genesis(struct vst_case *c, const struct vst_case_init_options *optio
 	if ((rc = case_commit(c, &draft, c->collector, err)) != 0)
 		goto out;
 	/* Genesis lists its own key as well as the next; only the next may sign from here on. */
-	rc = case_keys_erase_stale(c->private_fd, vst_custody_signers(c->custody), err);
+	rc = case_keys_erase_stale(c->private_fd, c->custody, err);
 	if (rc == 0) {
 		vst_signer_free(c->collector);
 		c->collector = next;

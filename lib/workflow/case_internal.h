@@ -45,8 +45,21 @@ int case_keys_make(int private_fd, struct vst_signer **ret, struct vst_err *err)
 /* The key in private/ that is a collector's in `allowed`; *ret NULL if there is none. */
 int case_keys_find(
         int private_fd, const struct vst_signers *allowed, struct vst_signer **ret, struct vst_err *err);
-/* Erases every collector key file that is not a collector's in `allowed`. */
-int case_keys_erase_stale(int private_fd, const struct vst_signers *allowed, struct vst_err *err);
+/* The public keys of all collector key files; damaged files are none. */
+struct case_keys {
+	struct vst_ssh_public *list;
+	size_t count;
+};
+int case_keys_list(int private_fd, struct case_keys *ret, struct vst_err *err);
+void case_keys_free(struct case_keys *keys);
+/* Whether the log is older than these keys: none of them may sign its next event, and it has not heard of one
+ * of them. Only a cut or replaced log comes to that. */
+bool case_keys_are_newer(const struct case_keys *keys, const struct vst_custody *custody);
+/*
+ * Erases every collector key file that may not sign the next event. While none may, a key that the log does
+ * not know stays: if the trail was replaced by an older copy, it is the one that continues the true log.
+ */
+int case_keys_erase_stale(int private_fd, const struct vst_custody *custody, struct vst_err *err);
 int case_keys_write_log_key(int private_fd, const uint8_t seed[VST_ED25519_SEED_LEN], struct vst_err *err);
 int case_keys_read_log_key(int private_fd, struct vst_signer **ret, struct vst_err *err);
 

@@ -8,12 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/io.h"
+#include "vestige/mem.h"
 #include "vestige/secret.h"
 #include "vestige/sshprivate.h"
 #include "vestige/text.h"
@@ -160,25 +162,116 @@ int case_keys_find(
 	return 0;
 }
 
-static int erase_stale(void *ctx, const char *name, struct vst_err *err)
+/* ---- all of them, by their public halves ---- */
+
+struct key_list {
+	int private_fd;
+	struct case_keys *keys;
+};
+
+static int list_key(void *ctx, const char *name, struct vst_err *err)
 {
-	struct key_search *search = ctx;
+	struct key_list *list = ctx;
 	struct vst_signer *signer = NULL;
-	int rc = read_key(search->private_fd, name, &signer, err);
+	int rc = read_key(list->private_fd, name, &signer, err);
 	if (rc == VST_EFORMAT) {
 		vst_err_clear(err);
-		rc = 0;
+		return 0;
 	}
-	if (rc == 0 && (!signer || !is_collector_of(search->allowed, vst_signer_public(signer))))
-		rc = vst_io_erase_file(search->private_fd, name, err);
+	if (rc != 0)
+		return rc;
+	struct vst_ssh_public *grown =
+	        vst_realloc(list->keys->list, list->keys->count + 1, sizeof *list->keys->list);
+	if (grown) {
+		grown[list->keys->count++] = *vst_signer_public(signer);
+		list->keys->list = grown;
+	} else {
+		rc = vst_err_nomem(err);
+	}
 	vst_signer_free(signer);
 	return rc;
 }
 
-int case_keys_erase_stale(int private_fd, const struct vst_signers *allowed, struct vst_err *err)
+int case_keys_list(int private_fd, struct case_keys *ret, struct vst_err *err)
 {
-	struct key_search search = {.private_fd = private_fd, .allowed = allowed};
-	return for_each_key(private_fd, erase_stale, &search, err);
+	struct case_keys keys = {0};
+	struct key_list list = {private_fd, &keys};
+	int rc = for_each_key(private_fd, list_key, &list, err);
+	if (rc != 0) {
+		free(keys.list);
+		return rc;
+	}
+	*ret = keys;
+	return 0;
+}
+
+void case_keys_free(struct case_keys *keys)
+{
+	free(keys->list);
+	*keys = (struct case_keys){0};
+}
+
+static bool has_current(const struct case_keys *keys, const struct vst_custody *custody)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (is_collector_of(vst_custody_signers(custody), &keys->list[i]))
+			return true;
+	return false;
+}
+
+bool case_keys_are_newer(const struct case_keys *keys, const struct vst_custody *custody)
+{
+	if (has_current(keys, custody))
+		return false; /* what is unknown besides it was made by a run that was killed, and never named
+		               */
+	for (size_t i = 0; i < keys->count; i++)
+		if (!vst_signers_find(vst_custody_all_signers(custody), &keys->list[i]))
+			return true;
+	return false;
+}
+
+/* ---- erasing ---- */
+
+struct key_erasure {
+	int private_fd;
+	const struct vst_custody *custody;
+	bool has_current;
+};
+
+static bool is_stale(const struct key_erasure *erasure, const struct vst_ssh_public *key)
+{
+	if (is_collector_of(vst_custody_signers(erasure->custody), key))
+		return false;
+	return erasure->has_current ||
+	       vst_signers_find(vst_custody_all_signers(erasure->custody), key) != NULL;
+}
+
+static int erase_stale(void *ctx, const char *name, struct vst_err *err)
+{
+	struct key_erasure *erasure = ctx;
+	struct vst_signer *signer = NULL;
+	int rc = read_key(erasure->private_fd, name, &signer, err);
+	bool stale = signer ? is_stale(erasure, vst_signer_public(signer)) : erasure->has_current;
+	if (rc == VST_EFORMAT) {
+		vst_err_clear(err);
+		rc = 0;
+	}
+	if (rc == 0 && stale)
+		rc = vst_io_erase_file(erasure->private_fd, name, err);
+	vst_signer_free(signer);
+	return rc;
+}
+
+int case_keys_erase_stale(int private_fd, const struct vst_custody *custody, struct vst_err *err)
+{
+	struct key_erasure erasure = {.private_fd = private_fd, .custody = custody};
+	struct case_keys keys = {0};
+	int rc = case_keys_list(private_fd, &keys, err);
+	if (rc != 0)
+		return rc;
+	erasure.has_current = has_current(&keys, custody);
+	case_keys_free(&keys);
+	return for_each_key(private_fd, erase_stale, &erasure, err);
 }
 
 int case_keys_write_log_key(int private_fd, const uint8_t seed[VST_ED25519_SEED_LEN], struct vst_err *err)

@@ -211,6 +211,9 @@ int vst_recover_record(struct vst_case *c, const char *partial_name, struct vst_
 	/* A snapshot that still runs holds this lock: its file is not unfinished, it is being written. */
 	if (rc == 0)
 		rc = vst_case_lock_snapshot(c, err);
+	/* A finished exhibit whose event is pending bears this name too: it gets its own first. */
+	if (rc == 0 && (rc = vst_case_begin(c, err)) == 0)
+		vst_case_end(c);
 	if (rc == 0 && vst_custody_exhibit_find(c->custody, event.recover.exhibit))
 		rc = vst_err_set(err, VST_EEXIST, "the log already speaks of exhibit %llu",
 		        (unsigned long long)event.recover.exhibit);

@@ -174,7 +174,7 @@ static int on_carrier(void *ctx, enum vst_trail_finding finding, const char *pat
 	case VST_TRAIL_DIFFERENT:
 		return verify_say(v, VST_TAMPERED, subject, NULL, "%s", what);
 	case VST_TRAIL_BEHIND:
-		if (v->pending)
+		if (v->interrupted)
 			return verify_say(v, VST_NOTE, subject, NULL,
 			        "an interrupted commit: the next command that writes completes it");
 		return verify_say(v, VST_TAMPERED, subject,
@@ -186,7 +186,8 @@ static int on_carrier(void *ctx, enum vst_trail_finding finding, const char *pat
 		return verify_say(v, VST_NOTE, subject, NULL, "temporary file of an interrupted write");
 	case VST_TRAIL_UNUSED:
 		return verify_say(v, VST_NOTE, subject, NULL,
-		        "sound object that no event uses, of an interrupted commit");
+		        "sound object that no event uses: of an interrupted commit, or of a log that was "
+		        "cut");
 	}
 	return verify_say(v, VST_TAMPERED, subject, NULL, "%s", what);
 }
@@ -223,9 +224,16 @@ static int open_parts(struct verification *v, struct vst_err *err)
 		return rc;
 	if (vst_io_open_dir(v->c.fd, CASE_PRIVATE, &v->c.private_fd, NULL) != 0)
 		v->c.private_fd = -1;
-	if (vst_io_open_dir(v->c.fd, CASE_EXHIBITS, &v->c.exhibits_fd, NULL) != 0)
-		v->c.exhibits_fd = -1;
-	v->pending = vst_case_pending(&v->c, &v->pending_exhibit);
+	rc = vst_io_open_dir(v->c.fd, CASE_EXHIBITS, &v->c.exhibits_fd, err);
+	if (rc == VST_ENOTFOUND) { /* then each exhibit is missing, and so is the directory */
+		vst_err_clear(err);
+		verify_say(v, VST_MISSING, CASE_EXHIBITS, NULL, "the directory is not there");
+		rc = 0;
+	}
+	if (rc != 0)
+		return rc;
+	if ((rc = verify_private_read(v, err)) != 0)
+		return rc;
 	rc = vst_trail_open(path, &v->c.trail, err);
 	if (rc != 0 && verify_is_finding(rc)) {
 		verify_say(v, VST_TAMPERED, CASE_TRAIL, NULL, "%s", err ? err->text : "damaged");
@@ -250,6 +258,8 @@ int vst_verify(const struct vst_verify_options *options, struct vst_verify_resul
 			rc = check_expected(&v, err);
 		}
 		if (rc == 0)
+			rc = verify_private_judge(&v, err);
+		if (rc == 0)
 			rc = check_carrier(&v, err);
 		if (rc == 0 && result.has_log)
 			rc = verify_exhibits(&v, err);
@@ -273,6 +283,9 @@ void verify_release(struct verification *v)
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	case_keys_free(&v->keys);
+	case_pending_free(&v->pending);
+	vst_event_free(v->waiting);
 	vst_custody_free(v->c.custody);
 	vst_trail_free(v->c.trail);
 }

@@ -101,7 +101,7 @@ struct deep_check {
 	const char *subject;
 	struct subject_progress progress;
 	uint64_t problems; /* of the records; those of items are counted by the check */
-	bool saw_info;
+	bool saw_info, saw_policy;
 	uint64_t counted[VST_SEAL_SOURCES_MAX + 1]
 	                [VST_ITEM_STATUSES]; /* by the seal's sources; the last is for others */
 };
@@ -155,6 +155,7 @@ static int on_record(void *ctx, const char *name, const void *data, size_t len, 
 	if (strcmp(name, VST_ENTRY_EXHIBIT) == 0)
 		return check_info(deep, data, len);
 	if (strcmp(name, VST_ENTRY_POLICY) == 0) {
+		deep->saw_policy = true;
 		vst_sha256(data, len, digest);
 		if (memcmp(digest, deep->exhibit->seal->policy_sha256, VST_HASH_LEN) != 0)
 			return bad_record(deep, VST_ENTRY_POLICY ": is not the policy of the seal");
@@ -254,8 +255,11 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 		return rc;
 	if (!deep->saw_info && checked.problems == 0)
 		bad_record(deep, VST_ENTRY_EXHIBIT ": is not in the exhibit");
+	if (!deep->saw_policy && checked.problems == 0)
+		bad_record(deep, VST_ENTRY_POLICY ": is not in the exhibit");
 	if (checked.problems == 0)
 		check_counts(deep);
+	v->result->exhibits_opened++;
 	v->result->items_checked += checked.items;
 	v->result->bytes_checked += checked.bytes;
 	if (checked.problems + deep->problems > 0)
@@ -397,7 +401,30 @@ static uint64_t exact_number(const char *name, const char *suffix)
 	return strcmp(name, expected) == 0 ? number : 0;
 }
 
-static int judge_stranger(struct verification *v, const char *name)
+/* A file by the name of the exhibit that waits for its event: is it the one that the event seals? */
+static int judge_waiting(
+        struct verification *v, const char *subject, const char *name, bool finished, struct vst_err *err)
+{
+	int rc = exhibit_file_check(v->c.exhibits_fd, name, v->waiting->seal, NULL, NULL, err);
+	if (rc != 0 && !verify_is_finding(rc))
+		return rc;
+	vst_err_clear(err);
+	v->exhibit_waits = v->exhibit_waits || rc == 0;
+	if (rc == 0)
+		return verify_say(v, VST_NOTE, subject, NULL,
+		        "matches its seal in a pending event: the next command that writes to the case "
+		        "records "
+		        "it");
+	return verify_say(v, finished ? VST_UNRECORDED : VST_TAMPERED, subject, NULL,
+	        "is not the file that the pending event seals");
+}
+
+static bool is_waiting(const struct verification *v, uint64_t number)
+{
+	return v->waiting && v->waiting->type == VST_EVENT_ACQUIRE && v->waiting->seal->exhibit == number;
+}
+
+static int judge_stranger(struct verification *v, const char *name, struct vst_err *err)
 {
 	char subject[512];
 	snprintf(subject, sizeof subject, CASE_EXHIBITS "/%s", name);
@@ -406,10 +433,8 @@ static int judge_stranger(struct verification *v, const char *name)
 		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_find(v->c.custody, number);
 		if (exhibit && exhibit->seal)
 			return 0;
-		if (v->pending && v->pending_exhibit == number)
-			return verify_say(v, VST_NOTE, subject, NULL,
-			        "an acquisition whose event is pending: the next command that writes to the "
-			        "case records it");
+		if (is_waiting(v, number))
+			return judge_waiting(v, subject, name, true, err);
 		return verify_say(v, VST_UNRECORDED, subject, NULL, "no event of the log speaks of it");
 	}
 	number = exact_number(name, VST_PARTIAL_SUFFIX);
@@ -417,10 +442,8 @@ static int judge_stranger(struct verification *v, const char *name)
 		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_find(v->c.custody, number);
 		if (exhibit && !exhibit->seal)
 			return 0;
-		if (v->pending && v->pending_exhibit == number)
-			return verify_say(v, VST_NOTE, subject, NULL,
-			        "an acquisition whose event is pending: the next command that writes to the "
-			        "case records it");
+		if (is_waiting(v, number))
+			return judge_waiting(v, subject, name, false, err);
 		return verify_say(v, VST_NOTE, subject,
 		        "vestige recover records it and takes out what it holds",
 		        "temporary file of a snapshot that runs or was interrupted");
@@ -453,10 +476,13 @@ static int check_directory(struct verification *v, struct vst_err *err)
 		}
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if ((rc = judge_stranger(v, entry->d_name)) != 0)
+		if ((rc = judge_stranger(v, entry->d_name, err)) != 0)
 			break;
 	}
 	closedir(dir);
+	if (rc == 0 && v->waiting && v->waiting->type == VST_EVENT_ACQUIRE && !v->exhibit_waits)
+		rc = verify_say(v, VST_MISSING, "private/" PRIVATE_PENDING, NULL,
+		        "the exhibit that the pending event seals is not there");
 	return rc;
 }
 
@@ -477,7 +503,10 @@ int verify_exhibits(struct verification *v, struct vst_err *err)
 			verify_say(v, VST_MISSING, subject, NULL, "the log does not speak of it");
 	}
 	int rc = v->options->exhibit_count == 0 ? check_directory(v, err) : 0;
-	if (rc == 0 && v->key_failed && !v->key_fitted)
+	/* What is wrong with the case matters more than that the contents could not be opened. */
+	const unsigned *counts = v->result->counts;
+	bool good = counts[VST_UNRECORDED] + counts[VST_MISSING] + counts[VST_TAMPERED] == 0;
+	if (rc == 0 && good && v->key_failed && !v->key_fitted)
 		return vst_err_set(err, VST_EKEY, "the identity given opens none of the exhibits");
 	return rc;
 }

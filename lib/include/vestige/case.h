@@ -13,7 +13,8 @@
  * collector key. It is made durable before the exhibit gets its name, and removed after the commit and the
  * next key are durable. Whoever opens the case for writing carries a pending event through first.
  *  4. The collector key that signed is erased last. A key file whose public key may not sign the next event
- * is erased when it is seen.
+ * is erased when it is seen, unless it is all there is and the log does not know it: then the log is older
+ * than the key, and nothing is written.
  *  5. Numbers of exhibits are never used twice, also those of unfinished ones.
  *  6. One snapshot at a time (private/snapshot.lock); one commit at a time (private/commit.lock, held for a
  * moment); readers never wait.
@@ -73,8 +74,6 @@ const struct vst_custody *vst_case_custody(const struct vst_case *c);
 /* The recipients of the case, parsed. `passphrase` tells that exhibits are sealed to a passphrase instead. */
 int vst_case_recipients(
         const struct vst_case *c, struct vst_age_recipients *ret, bool *ret_passphrase, struct vst_err *err);
-/* Whether an event is pending in private/, and which exhibit it acquires (0 if none). */
-bool vst_case_pending(const struct vst_case *c, uint64_t *ret_exhibit);
 
 void vst_exhibit_name(uint64_t number, char ret_name[VST_EXHIBIT_NAME_MAX]); /* "EX0001" */
 /* "EX0001", "1", "latest", "latest~1" to a sealed exhibit of the log. VST_ENOTFOUND, VST_EUSAGE. */
