@@ -99,12 +99,11 @@ static int print_entry(void *ctx, struct vst_exhibit_entry *entry, struct vst_er
 	struct listing *listing = ctx;
 	const struct vst_item *item = entry->item;
 	char size[16] = "";
-	(void)err;
 	if (!listing->wanted[item->status])
 		return 0;
 	if (listing->cli->json) {
 		print_json(entry);
-		return cli_signal() ? VST_ECANCELLED : 0;
+		return cli_signal() ? vst_err_set(err, VST_ECANCELLED, "interrupted") : 0;
 	}
 	if (item->has_content)
 		vst_text_size(item->size, size);
@@ -119,7 +118,7 @@ static int print_entry(void *ctx, struct vst_exhibit_entry *entry, struct vst_er
 	else if (item->error)
 		cli_print("  (%s)", strerror(item->error));
 	cli_print("\n");
-	return cli_signal() ? VST_ECANCELLED : 0;
+	return cli_signal() ? vst_err_set(err, VST_ECANCELLED, "interrupted") : 0;
 }
 
 static int list(struct opened *opened, struct listing *listing, struct vst_err *err)

@@ -120,7 +120,8 @@ int cli_fail(const struct vst_err *err)
 	        cli_show_text(err->text[0] ? err->text : "failed for a reason that was not given"));
 	if (err->hint[0])
 		fprintf(stderr, "hint: %s\n", cli_show_text(err->hint));
-	return cli_exit_of(err->code);
+	/* A failure that forgot its code is a failure all the same, and never status 0. */
+	return cli_exit_of(err->code ? err->code : VST_ECANCELLED);
 }
 
 __attribute__((format(printf, 2, 0)))

@@ -266,8 +266,8 @@ int vst_verify(const struct vst_verify_options *options, struct vst_verify_resul
 		if (rc == 0)
 			say_limits(&v);
 	}
-	if (rc == 0 && v.stopped != 0)
-		rc = vst_err_set(err, VST_ECANCELLED, "stopped");
+	if (v.stopped != 0) /* whoever passed it on had no words for it */
+		rc = vst_err_set(err, VST_ECANCELLED, "interrupted: not all was checked");
 	result.good =
 	        result.has_log &&
 	        result.counts[VST_UNRECORDED] + result.counts[VST_MISSING] + result.counts[VST_TAMPERED] == 0;
