@@ -118,12 +118,13 @@ static void compose(const struct receipt *receipt, const struct vst_verify_optio
 		vst_buf_printf(out, "           only those that were asked for, not all of the case\n");
 	if (!options->deep)
 		vst_buf_text(out, "contents   not opened\n");
+	else if (result->exhibits_opened == result->exhibits_checked)
+		vst_buf_text(out, "contents   opened with an identity and each item checked\n");
 	else
 		vst_buf_printf(out,
-		        "contents   %llu exhibits opened with an identity, %llu items checked; what was not\n"
-		        "           opened is among the lines below\n",
-		        (unsigned long long)result->exhibits_opened,
-		        (unsigned long long)result->items_checked);
+		        "contents   %llu of these exhibits opened with an identity, and each item of those "
+		        "checked\n",
+		        (unsigned long long)result->exhibits_opened);
 	vst_buf_printf(out, "compared   %s genesis fingerprint, %s earlier checkpoint\n",
 	        options->fingerprint ? "with a given" : "with no", options->expect ? "with an" : "with no");
 	vst_buf_text(out, "\nWHAT WAS FOUND\n\n");
