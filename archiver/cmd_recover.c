@@ -197,13 +197,33 @@ static int salvage(struct recovery *r, const char *path, bool by_passphrase,
 	return rc;
 }
 
+/* Whether the case that the file lies in seals to a passphrase: then there is no identity to give. */
+static bool sealed_by_passphrase(const char *dir)
+{
+	struct vst_case *c = NULL;
+	bool passphrase = false;
+	if (!dir || vst_case_open(dir, &c, NULL) != 0)
+		return false;
+	if (keys_case_by_passphrase(c, &passphrase, NULL) != 0)
+		passphrase = false;
+	vst_case_free(c);
+	return passphrase;
+}
+
+/* Nobody is there to be asked when a script records what a crash left. */
+static bool can_ask(void)
+{
+	const char *path = getenv("VESTIGE_PASSPHRASE_FILE");
+	return (path && *path) || isatty(STDIN_FILENO);
+}
+
 static int recover(struct recovery *r, const char *path, struct vst_err *err)
 {
 	struct vst_salvage_result result = {0};
 	const char *from_environment = getenv("VESTIGE_IDENTITY");
 	bool with_identity = r->identities.count > 0 || (from_environment && *from_environment);
 	char *dir = case_of(path);
-	bool recorded = false;
+	bool recorded = false, by_passphrase = false;
 	int rc = 0;
 	cli_catch_signals();
 	if (access(path, R_OK) != 0)
@@ -217,13 +237,15 @@ static int recover(struct recovery *r, const char *path, struct vst_err *err)
 			vst_err_clear(err);
 			rc = 0;
 		}
-	} else if (!with_identity) {
+	} else if (!with_identity && !(sealed_by_passphrase(dir) && can_ask())) {
 		rc = vst_err_set(err, VST_EKEY,
 		        "%s: only an unfinished exhibit of a case (EXnnnn" VST_PARTIAL_SUFFIX
 		        ") can be recorded without an identity",
 		        path);
 		vst_err_hint(err, "give -i FILE to take out what can still be read");
 	}
+	if (rc == 0 && !with_identity && sealed_by_passphrase(dir))
+		with_identity = by_passphrase = can_ask();
 	free(dir);
 	if (rc != 0)
 		return cli_fail(err);
@@ -234,7 +256,7 @@ static int recover(struct recovery *r, const char *path, struct vst_err *err)
 	}
 	if (!recorded)
 		cli_say(r->cli, "not recorded: recover reads a finished or foreign exhibit without the log");
-	rc = salvage(r, path, false, &result, err);
+	rc = salvage(r, path, by_passphrase, &result, err);
 	if (rc != 0)
 		return cli_fail(err);
 	print_result(r, &result);

@@ -7,8 +7,10 @@
  */
 #include "workflow/case_internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vestige/buf.h"
 #include "vestige/err.h"
@@ -121,7 +123,11 @@ out:
 
 int case_pending_remove(int private_fd, struct vst_err *err)
 {
-	return vst_io_erase_file(private_fd, PRIVATE_PENDING, err);
+	/* Not erased as keys are: it holds no secret, and a kill amid overwriting would leave a file that is
+	 * no event. */
+	if (unlinkat(private_fd, PRIVATE_PENDING, 0) != 0 && errno != ENOENT)
+		return vst_err_sys(err, errno, "private/" PRIVATE_PENDING ": remove");
+	return vst_io_fsync_dir(private_fd, ".", err);
 }
 
 void case_pending_free(struct case_pending *pending)

@@ -9,14 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vestige/checkpoint.h"
 #include "vestige/err.h"
 #include "vestige/io.h"
+#include "vestige/mem.h"
 #include "vestige/text.h"
 #include "workflow/case_internal.h"
 #include "workflow/verify_internal.h"
+
+#define LOOKS_MAX 40 /* while others commit without a pause */
 
 const char *vst_verdict_name(enum vst_verdict verdict)
 {
@@ -32,8 +36,10 @@ int verify_say(struct verification *v, enum vst_verdict verdict, const char *sub
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	v->result->counts[verdict]++;
 	struct vst_verify_finding finding = {verdict, subject, text, hint};
+	if (v->holding)
+		return verify_hold_add(v, &finding);
+	v->result->counts[verdict]++;
 	if (v->stopped == 0 && v->options->finding)
 		v->stopped = v->options->finding(v->options->ctx, &finding);
 	return v->stopped;
@@ -245,23 +251,60 @@ static int open_parts(struct verification *v, struct vst_err *err)
 	return rc;
 }
 
+/* What a commit changes: log, carrier, private/, the names in exhibits/. */
+static int look(struct verification *v, struct vst_err *err)
+{
+	int rc = open_parts(v, err);
+	if (rc != 0 || !v->c.trail)
+		return rc;
+	rc = check_events(v, err);
+	if (rc == 0) {
+		describe_case(v);
+		check_fingerprint(v);
+		rc = check_expected(v, err);
+	}
+	if (rc == 0)
+		rc = verify_private_judge(v, err);
+	if (rc == 0)
+		rc = check_carrier(v, err);
+	if (rc == 0 && v->result->has_log && v->options->exhibit_count == 0)
+		rc = verify_exhibits_directory(v, err);
+	return rc;
+}
+
+/* Looks until nobody wrote meanwhile, or nothing was found that a writer could have caused. */
+static int look_settled(struct verification *v, struct vst_err *err)
+{
+	const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+	for (int tries = 0;; tries++) {
+		struct verify_activity before, after;
+		v->holding = true;
+		verify_activity(v->options->dir, &before);
+		int rc = look(v, err);
+		verify_activity(v->options->dir, &after);
+		if (rc == 0 && v->hold_failed)
+			rc = vst_err_nomem(err);
+		if ((rc == 0 && verify_hold_is_good(v)) || !verify_was_busy(&before, &after) ||
+		        tries == LOOKS_MAX) {
+			verify_hold_emit(v);
+			return rc;
+		}
+		verify_hold_drop(v);
+		verify_release(v);
+		*v->result = (struct vst_verify_result){0};
+		*v = (struct verification){.options = v->options, .result = v->result};
+		vst_err_clear(err);
+		nanosleep(&pause, NULL);
+	}
+}
+
 int vst_verify(const struct vst_verify_options *options, struct vst_verify_result *ret, struct vst_err *err)
 {
 	struct vst_verify_result result = {0};
 	struct verification v = {.options = options, .result = &result};
-	int rc = open_parts(&v, err);
+	int rc = look_settled(&v, err);
 	if (rc == 0 && v.c.trail) {
-		rc = check_events(&v, err);
-		if (rc == 0) {
-			describe_case(&v);
-			check_fingerprint(&v);
-			rc = check_expected(&v, err);
-		}
-		if (rc == 0)
-			rc = verify_private_judge(&v, err);
-		if (rc == 0)
-			rc = check_carrier(&v, err);
-		if (rc == 0 && result.has_log)
+		if (result.has_log)
 			rc = verify_exhibits(&v, err);
 		if (rc == 0)
 			say_limits(&v);

@@ -453,7 +453,7 @@ static int judge_stranger(struct verification *v, const char *name, struct vst_e
 	return verify_say(v, VST_UNRECORDED, subject, NULL, "no event of the log speaks of it");
 }
 
-static int check_directory(struct verification *v, struct vst_err *err)
+int verify_exhibits_directory(struct verification *v, struct vst_err *err)
 {
 	int rc = 0;
 	if (v->c.exhibits_fd < 0)
@@ -502,7 +502,7 @@ int verify_exhibits(struct verification *v, struct vst_err *err)
 		if (!vst_custody_exhibit_find(v->c.custody, v->options->exhibits[i]))
 			verify_say(v, VST_MISSING, subject, NULL, "the log does not speak of it");
 	}
-	int rc = v->options->exhibit_count == 0 ? check_directory(v, err) : 0;
+	int rc = v->stopped;
 	/* What is wrong with the case matters more than that the contents could not be opened. */
 	const unsigned *counts = v->result->counts;
 	bool good = counts[VST_UNRECORDED] + counts[VST_MISSING] + counts[VST_TAMPERED] == 0;

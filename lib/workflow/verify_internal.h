@@ -9,6 +9,11 @@
 #include "vestige/verify.h"
 #include "workflow/case_internal.h"
 
+struct held_finding {
+	enum vst_verdict verdict;
+	char *subject, *text, *hint;
+};
+
 struct verification {
 	const struct vst_verify_options *options;
 	struct vst_verify_result *result;
@@ -25,7 +30,10 @@ struct verification {
 	bool interrupted;   /* the last commit was, so the work tree may be behind */
 	uint64_t carrier_findings;
 	bool key_fitted, key_failed; /* of the exhibits opened with --deep */
-	int stopped;                 /* what the finding callback returned, once it is not 0 */
+	bool holding, hold_failed;
+	struct held_finding *held;
+	size_t held_count, held_cap;
+	int stopped; /* what the finding callback returned, once it is not 0 */
 };
 
 /* Counts and reports one finding. Returns v->stopped. */
@@ -33,9 +41,22 @@ int verify_say(struct verification *v, enum vst_verdict verdict, const char *sub
         const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Whether an error means "looked at and bad" rather than "could not look". */
 bool verify_is_finding(int rc);
+/* Who writes to the case just now, as far as can be told without waiting. */
+struct verify_activity {
+	bool locked;   /* a commit is under way */
+	char head[64]; /* the branch's file */
+};
+void verify_activity(const char *dir, struct verify_activity *ret);
+bool verify_was_busy(const struct verify_activity *before, const struct verify_activity *after);
+/* Findings held back while `holding`, to be given out, or to be dropped and looked for anew. */
+int verify_hold_add(struct verification *v, const struct vst_verify_finding *finding);
+bool verify_hold_is_good(const struct verification *v);
+void verify_hold_emit(struct verification *v);
+void verify_hold_drop(struct verification *v);
 /* private/: an event that waits to be committed, and keys that are ahead of the log. */
 int verify_private_read(struct verification *v, struct vst_err *err);
 int verify_private_judge(struct verification *v, struct vst_err *err);
+int verify_exhibits_directory(struct verification *v, struct vst_err *err);
 int verify_exhibits(struct verification *v, struct vst_err *err);
 void verify_release(struct verification *v);
 

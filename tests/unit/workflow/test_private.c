@@ -11,15 +11,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vestige/buf.h"
 #include "vestige/custody.h"
 #include "vestige/err.h"
+#include "vestige/io.h"
 #include "vestige/verify.h"
 #include "workflow/case_fixture.h"
 #include "workflow/case_internal.h"
@@ -306,6 +309,67 @@ static void key_that_was_used_is_still_erased(void **state)
 	shell("for key in ../old/collector-*; do test ! -e private/${key##*/} || exit 1; done");
 }
 
+/* Overwritten before it goes, it would be no event for a moment, and for good after a kill in that moment. */
+static void pending_event_is_removed_without_being_overwritten(void **state)
+{
+	struct vst_err err = VST_ERR_INIT;
+	struct vst_case *c = NULL;
+	(void)state;
+	stop_before_rename();
+	shell("ln private/pending ../link && cp private/pending ../copy");
+	FIXTURE_CHECK(vst_case_open(fixture.dir, &c, &err), err);
+	FIXTURE_CHECK(vst_case_begin(c, &err), err);
+	vst_case_end(c);
+	vst_case_free(c);
+	assert_false(exists("private/pending"));
+	shell("cmp ../link ../copy");
+}
+
+/* ---- a case that is written meanwhile ---- */
+
+static void *finish_commit(void *lock)
+{
+	const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+	char path[256];
+	nanosleep(&pause, NULL);
+	in_case("exhibits/EX0003.tar.zst.age", path);
+	unlink(path);
+	close(*(int *)lock);
+	return NULL;
+}
+
+static void commit_under_way_is_not_called_tampering(void **state)
+{
+	struct vst_err err = VST_ERR_INIT;
+	struct vst_verify_result result = {0};
+	const struct vst_verify_options options = {.dir = fixture.dir};
+	pthread_t thread;
+	int fd = private_of_case(), lock = -1;
+	(void)state;
+	FIXTURE_CHECK(vst_io_lock(fd, PRIVATE_COMMIT_LOCK, false, &lock, &err), err);
+	shell("cp exhibits/EX0002.tar.zst.age exhibits/EX0003.tar.zst.age");
+	assert_int_equal(pthread_create(&thread, NULL, finish_commit, &lock), 0);
+	FIXTURE_CHECK(vst_verify(&options, &result, &err), err);
+	pthread_join(thread, NULL);
+	close(fd);
+	assert_true(result.good);
+	assert_int_equal(result.counts[VST_UNRECORDED], 0);
+}
+
+static void lock_that_nobody_gives_back_hides_nothing(void **state)
+{
+	struct vst_err err = VST_ERR_INIT;
+	bool good = true;
+	int fd = private_of_case(), lock = -1;
+	(void)state;
+	FIXTURE_CHECK(vst_io_lock(fd, PRIVATE_COMMIT_LOCK, false, &lock, &err), err);
+	shell("cp exhibits/EX0002.tar.zst.age exhibits/EX0003.tar.zst.age");
+	assert_true(verify_says(VST_UNRECORDED, "exhibits/EX0003.tar.zst.age", &good));
+	assert_false(good);
+	close(lock);
+	close(fd);
+}
+
 /* ---- what else verify must not pass over ---- */
 
 static void missing_exhibits_directory_is_missing(void **state)
@@ -353,6 +417,9 @@ int main(void)
 	        CASE_TEST(log_older_than_its_collector_key_is_tampered),
 	        CASE_TEST(cut_log_is_not_continued_and_its_key_not_erased),
 	        CASE_TEST(key_that_was_used_is_still_erased),
+	        CASE_TEST(pending_event_is_removed_without_being_overwritten),
+	        CASE_TEST(commit_under_way_is_not_called_tampering),
+	        CASE_TEST(lock_that_nobody_gives_back_hides_nothing),
 	        CASE_TEST(missing_exhibits_directory_is_missing),
 	        CASE_TEST(wrong_identity_does_not_hide_a_missing_exhibit),
 	};
