@@ -145,7 +145,7 @@ int keys_recipients(const struct cli_list *texts, const struct cli_list *files,
 		rc = read_key_file(files->values[i], &text, err);
 		if (rc == 0 && (rc = vst_age_recipients_parse(text.data, text.len, ret, err)) != 0)
 			vst_err_prepend(err, "%s", files->values[i]);
-		vst_buf_free(&text);
+		vst_buf_wipe(&text); /* an identity given by mistake */
 	}
 	return rc;
 }

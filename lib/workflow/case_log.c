@@ -30,15 +30,12 @@ int case_log_load(struct vst_trail *trail, struct vst_custody *custody, struct v
 	int rc = 0;
 
 	for (uint64_t n = vst_custody_size(custody); n < vst_trail_size(trail); n++) {
-		rc = vst_trail_read(trail, n, &record, err);
-		if (rc == 0) {
-			struct vst_custody_step step = case_step(&record);
-			rc = vst_custody_apply(custody, &step, err);
-		}
-		if (rc != 0) {
-			vst_err_prepend(err, "event %llu", (unsigned long long)n);
+		/* Both name the event in what they say. */
+		if ((rc = vst_trail_read(trail, n, &record, err)) != 0)
 			break;
-		}
+		struct vst_custody_step step = case_step(&record);
+		if ((rc = vst_custody_apply(custody, &step, err)) != 0)
+			break;
 	}
 	vst_trail_record_free(&record);
 	return rc;

@@ -78,10 +78,8 @@ static int check_events(struct verification *v, struct vst_err *err)
 		        "%llu event%s, chain and signatures from genesis %.8s %.8s…",
 		        (unsigned long long)good, good == 1 ? "" : "s", digits, digits + 8);
 	if (rc != 0) {
-		char subject[32];
-		snprintf(subject, sizeof subject, "event %llu", (unsigned long long)good);
-		verify_say(v, VST_TAMPERED, subject, NULL, "%s",
-		        err ? err->text : "does not follow the rules of the log");
+		verify_say(v, VST_TAMPERED, "log", NULL, "%s",
+		        err ? err->text : "an event does not follow the rules of the log");
 		if (vst_trail_size(v->c.trail) > good + 1)
 			verify_say(v, VST_UNCHECKED, "log", NULL,
 			        "%llu later events, because they stand on a bad one",

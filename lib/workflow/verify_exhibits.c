@@ -486,27 +486,59 @@ int verify_exhibits_directory(struct verification *v, struct vst_err *err)
 	return rc;
 }
 
-int verify_exhibits(struct verification *v, struct vst_err *err)
+/* One file that cannot be read is no reason not to look at the others. */
+static int note_unreadable(struct verification *v, uint64_t number, const struct vst_err *why)
+{
+	char subject[VST_EXHIBIT_NAME_MAX];
+	vst_exhibit_name(number, subject);
+	return verify_say(v, VST_UNCHECKED, subject, NULL, "%s", why->text);
+}
+
+static int check_each(struct verification *v, struct vst_err *ret_unreadable, struct vst_err *err)
 {
 	for (size_t i = 0; i < vst_custody_exhibit_count(v->c.custody); i++) {
 		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_at(v->c.custody, i);
+		struct vst_err why = VST_ERR_INIT;
 		if (!is_wanted(v, exhibit->number))
 			continue;
-		int rc = exhibit->seal ? check_sealed(v, exhibit, err) : check_recovered(v, exhibit, err);
-		if (rc != 0)
+		int rc = exhibit->seal ? check_sealed(v, exhibit, &why) : check_recovered(v, exhibit, &why);
+		if (rc == VST_EIO && v->stopped == 0) {
+			rc = note_unreadable(v, exhibit->number, &why);
+			if (ret_unreadable->code == 0)
+				*ret_unreadable = why;
+		}
+		if (rc != 0) {
+			if (err)
+				*err = why;
 			return rc;
+		}
 	}
+	return 0;
+}
+
+int verify_exhibits(struct verification *v, struct vst_err *err)
+{
+	struct vst_err unreadable = VST_ERR_INIT;
+	int rc = check_each(v, &unreadable, err);
+	if (rc != 0)
+		return rc;
 	for (size_t i = 0; i < v->options->exhibit_count; i++) {
 		char subject[VST_EXHIBIT_NAME_MAX];
 		vst_exhibit_name(v->options->exhibits[i], subject);
 		if (!vst_custody_exhibit_find(v->c.custody, v->options->exhibits[i]))
 			verify_say(v, VST_MISSING, subject, NULL, "the log does not speak of it");
 	}
-	int rc = v->stopped;
-	/* What is wrong with the case matters more than that the contents could not be opened. */
+	/* What is wrong with the case matters more than what could not be opened or read. */
 	const unsigned *counts = v->result->counts;
 	bool good = counts[VST_UNRECORDED] + counts[VST_MISSING] + counts[VST_TAMPERED] == 0;
-	if (rc == 0 && good && v->key_failed && !v->key_fitted)
+	if (v->stopped != 0 || !good)
+		return v->stopped;
+	if (unreadable.code != 0) {
+		if (err)
+			*err = unreadable;
+		return unreadable.code;
+	}
+	if (v->key_failed && !v->key_fitted)
 		return vst_err_set(err, VST_EKEY, "the identity given opens none of the exhibits");
-	return rc;
+	return 0;
 }

@@ -381,6 +381,34 @@ static void missing_exhibits_directory_is_missing(void **state)
 	assert_false(good);
 }
 
+/* The superuser reads what the mode forbids, so he verifies as nobody. */
+static int verify_as_nobody(struct vst_verify_result *ret, struct vst_err *err)
+{
+	const struct vst_verify_options options = {.dir = fixture.dir};
+	bool root = geteuid() == 0;
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	int rc = vst_verify(&options, ret, err);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	return rc;
+}
+
+static void unreadable_exhibit_does_not_hide_a_tampered_one(void **state)
+{
+	struct vst_err err = VST_ERR_INIT;
+	struct vst_verify_result result = {0};
+	(void)state;
+	shell("chmod 755 .. . && chmod -R a+rX trail exhibits && chmod 000 exhibits/EX0001.tar.zst.age");
+	assert_int_equal(verify_as_nobody(&result, &err), VST_EIO);
+	shell("echo more >> exhibits/EX0002.tar.zst.age");
+	vst_err_clear(&err);
+	FIXTURE_CHECK(verify_as_nobody(&result, &err), err);
+	assert_false(result.good);
+	assert_int_equal(result.counts[VST_TAMPERED], 1);
+	assert_int_equal(result.counts[VST_UNCHECKED], 1);
+}
+
 static void wrong_identity_does_not_hide_a_missing_exhibit(void **state)
 {
 	struct vst_err err = VST_ERR_INIT;
@@ -421,6 +449,7 @@ int main(void)
 	        CASE_TEST(commit_under_way_is_not_called_tampering),
 	        CASE_TEST(lock_that_nobody_gives_back_hides_nothing),
 	        CASE_TEST(missing_exhibits_directory_is_missing),
+	        CASE_TEST(unreadable_exhibit_does_not_hide_a_tampered_one),
 	        CASE_TEST(wrong_identity_does_not_hide_a_missing_exhibit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
