@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # SIGKILL at each named step of a snapshot: the case verifies, the next snapshot carries on, and what was captured comes back.
 # shellcheck source=tests/fault/lib.sh
 . "$TESTS/fault/lib.sh"

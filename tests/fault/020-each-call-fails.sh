@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Every kind of call that we make fails once, at many places of a snapshot: a clear error or success, never a crash, and the case verifies.
 # shellcheck source=tests/fault/lib.sh
 . "$TESTS/fault/lib.sh"

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # A small file system fills up under a snapshot: a clear error, the log still good, and what was captured can be recovered.
 # shellcheck source=tests/fault/lib.sh
 . "$TESTS/fault/lib.sh"

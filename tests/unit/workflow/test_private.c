@@ -372,6 +372,15 @@ static void lock_that_nobody_gives_back_hides_nothing(void **state)
 
 /* ---- what else verify must not pass over ---- */
 
+static void trail_without_its_branch_is_tampered_and_not_no_case(void **state)
+{
+	bool good = true;
+	(void)state;
+	shell("rm trail/.git/refs/heads/main");
+	assert_true(verify_says(VST_TAMPERED, "trail", &good));
+	assert_false(good);
+}
+
 static void missing_exhibits_directory_is_missing(void **state)
 {
 	bool good = true;
@@ -448,6 +457,7 @@ int main(void)
 	        CASE_TEST(pending_event_is_removed_without_being_overwritten),
 	        CASE_TEST(commit_under_way_is_not_called_tampering),
 	        CASE_TEST(lock_that_nobody_gives_back_hides_nothing),
+	        CASE_TEST(trail_without_its_branch_is_tampered_and_not_no_case),
 	        CASE_TEST(missing_exhibits_directory_is_missing),
 	        CASE_TEST(unreadable_exhibit_does_not_hide_a_tampered_one),
 	        CASE_TEST(wrong_identity_does_not_hide_a_missing_exhibit),
