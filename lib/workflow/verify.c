@@ -239,6 +239,9 @@ static int open_parts(struct verification *v, struct vst_err *err)
 	if ((rc = verify_private_read(v, err)) != 0)
 		return rc;
 	rc = vst_trail_open(path, &v->c.trail, err);
+	/* There is a repository, so there was a case: without its branch it is not one that never was. */
+	if (rc == VST_ENOCASE && faccessat(v->c.fd, CASE_TRAIL "/.git/objects", F_OK, 0) == 0)
+		rc = VST_ETAMPERED;
 	if (rc != 0 && verify_is_finding(rc)) {
 		verify_say(v, VST_TAMPERED, CASE_TRAIL, NULL, "%s", err ? err->text : "damaged");
 		verify_say(v, VST_UNCHECKED, "exhibits", NULL,
