@@ -20,8 +20,9 @@ struct verification {
 	struct vst_case
 	        c; /* read-only parts; not opened by vst_case_open(), which stops at the first bad event */
 	struct case_keys
-	        keys;   /* of private/, read before the trail: the log may grow meanwhile, they may not */
-	int pending_rc; /* of reading private/pending, before the trail as well */
+	        keys; /* of private/, read before the trail: the log may grow meanwhile, they may not */
+	struct vst_err keys_why; /* why they could not be read */
+	int pending_rc;          /* of reading private/pending, before the trail as well */
 	struct vst_err pending_why;
 	struct case_pending pending;
 	struct vst_event

@@ -25,9 +25,12 @@ int verify_private_read(struct verification *v, struct vst_err *err)
 			*err = v->pending_why;
 		return VST_ENOMEM;
 	}
-	/* Keys that cannot be read say nothing about the log. */
-	if (case_keys_list(v->c.private_fd, &v->keys, NULL) != 0)
-		v->keys = (struct case_keys){0};
+	vst_err_clear(&v->keys_why);
+	if (case_keys_list(v->c.private_fd, &v->keys, &v->keys_why) == VST_ENOMEM) {
+		if (err)
+			*err = v->keys_why;
+		return VST_ENOMEM;
+	}
 	return 0;
 }
 
@@ -70,6 +73,9 @@ int verify_private_judge(struct verification *v, struct vst_err *err)
 	if (case_keys_are_newer(&v->keys, v->c.custody))
 		verify_say(v, VST_TAMPERED, "log", cut_hint,
 		        "is older than the collector's key in private/, which it does not know");
+	if (v->keys_why.code != 0)
+		verify_say(v, VST_UNCHECKED, CASE_PRIVATE, NULL,
+		        "whether the log is as new as the collector's key: %s", v->keys_why.text);
 	switch (v->pending_rc) {
 	case 0:
 		return judge_pending(v, err);

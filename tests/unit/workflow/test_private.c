@@ -289,6 +289,15 @@ static void log_older_than_its_collector_key_is_tampered(void **state)
 	assert_false(good);
 }
 
+static void keys_that_cannot_be_read_are_said_to_be_unchecked(void **state)
+{
+	bool good = false;
+	(void)state;
+	shell("mkfifo private/collector-x.key");
+	assert_true(verify_says(VST_UNCHECKED, "private", &good));
+	assert_true(good);
+}
+
 static void cut_log_is_not_continued_and_its_key_not_erased(void **state)
 {
 	(void)state;
@@ -452,6 +461,7 @@ int main(void)
 	        CASE_TEST(true_pending_event_does_not_excuse_another_file_in_its_exhibits_place),
 	        CASE_TEST(pending_event_whose_exhibit_is_gone_is_missing),
 	        CASE_TEST(log_older_than_its_collector_key_is_tampered),
+	        CASE_TEST(keys_that_cannot_be_read_are_said_to_be_unchecked),
 	        CASE_TEST(cut_log_is_not_continued_and_its_key_not_erased),
 	        CASE_TEST(key_that_was_used_is_still_erased),
 	        CASE_TEST(pending_event_is_removed_without_being_overwritten),
