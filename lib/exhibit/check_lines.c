@@ -5,6 +5,7 @@
 #include "exhibit/check_state.h"
 #include "exhibit/entry_match.h"
 #include "vestige/err.h"
+#include "vestige/manifest.h"
 #include "vestige/mem.h"
 #include "vestige/reader.h"
 
@@ -241,59 +242,37 @@ static int take_item(struct vst_check *check, const struct vst_item *item, struc
 	return rc;
 }
 
-static int judge_line(struct vst_check *check, struct vst_parsed_line *line, struct vst_err *err)
-{
-	struct vst_check_record record = {
-	        .line_len = line->len, .line_offset = line->at, .tar_offset = UINT64_MAX};
-	bool twice = false;
-	int rc = 0;
-
-	check->lines++;
-	memcpy(record.leaf, line->leaf, VST_HASH_LEN);
-	vst_merkle_append(&check->tree, record.leaf);
-	if (line->rc == VST_ENOMEM || line->rc == VST_EIO) {
-		if (err != NULL)
-			*err = line->err;
-		return line->rc;
-	}
-	if (line->rc != 0)
-		rc = vst_check_problem(check, NULL, NULL, err, "manifest segment %llu, line %llu: %s",
-		        (unsigned long long)check->segments, (unsigned long long)check->lines,
-		        line->err.text);
-	else
-		rc = take_item(check, line->item, &record, err);
-	if (rc == 0)
-		rc = vst_check_table_add(check->table, &record, &twice, err);
-	if (rc == 0 && twice && line->item != NULL)
-		rc = vst_check_problem(check, line->item->source, line->item->path, err,
-		        "two manifest lines have this path");
-	check->next_seq++;
-	return rc;
-}
-
-/* Judges the oldest line that is being parsed; with none there is nothing to do. */
-static int judge_oldest(struct vst_check *check, bool *ret_some, struct vst_err *err)
-{
-	struct vst_parsed_line line;
-	int rc = 0;
-
-	*ret_some = vst_line_parser_take(check->parser, &line);
-	if (!*ret_some)
-		return 0;
-	rc = judge_line(check, &line, err);
-	vst_item_free(line.item);
-	return rc;
-}
-
 static int take_line(
         struct vst_check *check, const uint8_t *line, size_t len, uint64_t at, struct vst_err *err)
 {
-	bool some = false;
-	int rc = 0;
+	struct vst_check_record record = {
+	        .line_len = (uint32_t)len, .line_offset = at, .tar_offset = UINT64_MAX};
+	struct vst_err why = VST_ERR_INIT;
+	struct vst_item *item = NULL;
+	bool twice = false;
+	int rc = vst_item_parse(line, len, &item, &why);
 
-	while (rc == 0 && !vst_line_parser_has_room(check->parser, len))
-		rc = judge_oldest(check, &some, err);
-	return rc != 0 ? rc : vst_line_parser_push(check->parser, line, len, at, err);
+	check->lines++;
+	vst_merkle_leaf(line, len, record.leaf);
+	vst_merkle_append(&check->tree, record.leaf);
+	if (rc == VST_ENOMEM) {
+		if (err != NULL)
+			*err = why;
+		return rc;
+	}
+	if (rc != 0)
+		rc = vst_check_problem(check, NULL, NULL, err, "manifest segment %llu, line %llu: %s",
+		        (unsigned long long)check->segments, (unsigned long long)check->lines, why.text);
+	else
+		rc = take_item(check, item, &record, err);
+	if (rc == 0)
+		rc = vst_check_table_add(check->table, &record, &twice, err);
+	if (rc == 0 && twice && item != NULL)
+		rc = vst_check_problem(
+		        check, item->source, item->path, err, "two manifest lines have this path");
+	check->next_seq++;
+	vst_item_free(item);
+	return rc;
 }
 
 /* ---- segments ---- */
@@ -354,13 +333,8 @@ int vst_check_segment_data(
 
 int vst_check_segment_end(struct vst_check *check, struct vst_err *err)
 {
-	bool some = true;
 	int rc = 0;
 
-	while (rc == 0 && some)
-		rc = judge_oldest(check, &some, err);
-	if (rc != 0)
-		return rc;
 	if (check->line.len > 0 || (check->line_skip && !check->broken))
 		rc = vst_check_problem(check, NULL, NULL, err, "manifest segment %llu ends within a line",
 		        (unsigned long long)check->segments);

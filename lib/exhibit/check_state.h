@@ -14,7 +14,6 @@
 
 #include "exhibit/check_table.h"
 #include "exhibit/entry_content.h"
-#include "exhibit/line_parser.h"
 #include "exhibit/tar_scan.h"
 #include "vestige/buf.h"
 #include "vestige/exhibit_check.h"
@@ -66,7 +65,6 @@ struct vst_check {
 	uint64_t segments; /* number of the newest */
 	uint64_t lines;    /* in it */
 	uint64_t next_seq;
-	struct vst_line_parser *parser;
 	struct vst_buf line;
 	uint64_t line_at;
 	bool line_skip; /* up to its end: too long, or its beginning is lost */

@@ -387,8 +387,7 @@ static int check_init(struct vst_check *check, unsigned hashes, struct vst_err *
 	vst_merkle_init(&check->tree);
 	if ((rc = vst_check_table_new(&check->table, err)) != 0 ||
 	        (rc = vst_content_hasher_new(&check->hasher, hashes, err)) != 0 ||
-	        (rc = vst_hash_new(&check->index_hash, VST_HASH_SHA256, err)) != 0 ||
-	        (rc = vst_line_parser_new(&check->parser, err)) != 0)
+	        (rc = vst_hash_new(&check->index_hash, VST_HASH_SHA256, err)) != 0)
 		return rc;
 	return vst_tar_scan_new(&check->scan, &events, err);
 }
@@ -400,7 +399,6 @@ static void check_clear(struct vst_check *check)
 	vst_content_hasher_free(check->hasher);
 	vst_tar_scan_free(check->scan);
 	vst_hash_free(check->index_hash);
-	vst_line_parser_free(check->parser);
 	vst_buf_free(&check->line);
 }
 
