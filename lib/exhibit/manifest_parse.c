@@ -378,17 +378,6 @@ static int take_item(struct parse *in)
 	return vst_json_pull_end(&in->pull);
 }
 
-/* Contradictions in a line are the line's fault, not the caller's. */
-static int check_sense(const struct vst_item *item, struct vst_err *err)
-{
-	int rc = vst_item_check(item, err);
-	if (rc != VST_EUSAGE)
-		return rc;
-	if (err)
-		err->code = VST_EFORMAT;
-	return VST_EFORMAT;
-}
-
 /* Whether `size` stands depends on what comes behind it. */
 static int check_spelling(struct parse *in, struct vst_err *err)
 {
@@ -402,6 +391,17 @@ static int check_spelling(struct parse *in, struct vst_err *err)
 	if (item->target && item->size != strlen(item->target))
 		return vst_err_set(err, VST_EFORMAT, "size: not the length of the target");
 	return 0;
+}
+
+/* Contradictions in a line are the line's fault, not the caller's. */
+static int check_sense(const struct vst_item *item, struct vst_err *err)
+{
+	int rc = vst_item_check(item, err);
+	if (rc != VST_EUSAGE)
+		return rc;
+	if (err)
+		err->code = VST_EFORMAT;
+	return VST_EFORMAT;
 }
 
 int vst_item_parse(const void *line, size_t len, struct vst_item **ret, struct vst_err *err)
@@ -420,8 +420,8 @@ int vst_item_parse(const void *line, size_t len, struct vst_item **ret, struct v
 	if (len > 0)
 		memcpy(in.to->line, line, len);
 	in.pull = vst_json_pull_of(in.to->line, len, err);
-	if ((rc = take_item(&in)) == 0 && (rc = check_sense(in.item, err)) == 0)
-		rc = check_spelling(&in, err);
+	if ((rc = take_item(&in)) == 0 && (rc = check_spelling(&in, err)) == 0)
+		rc = check_sense(in.item, err);
 	if (rc == 0) {
 		*ret = in.item;
 		return 0;

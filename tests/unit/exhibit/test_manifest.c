@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "vestige/buf.h"
 #include "vestige/err.h"
@@ -483,6 +485,197 @@ static void manifest_line_survives_no_change_unnoticed(void **state)
 	vst_buf_free(&again);
 }
 
+/* More of both than have room at first. */
+static void many_item(struct vst_item *item, struct vst_item_xattr xattrs[20], char names[20][32],
+        struct vst_item_extent extents[40])
+{
+	*item = full_item();
+	for (size_t i = 0; i < 20; i++) {
+		/* Every third has a name that is no key, so that the two lists interleave. */
+		snprintf(names[i], sizeof names[i], "user.%02zu%s", i, i % 3 == 0 ? "\xff" : "");
+		xattrs[i] = (struct vst_item_xattr){names[i], names[i], i};
+	}
+	for (size_t i = 0; i < 40; i++)
+		extents[i] = (struct vst_item_extent){i * 20, 10};
+	item->xattrs = xattrs;
+	item->xattr_count = 20;
+	item->extents = extents;
+	item->extent_count = 40;
+}
+
+static void manifest_carries_many_xattrs_and_extents(void **state)
+{
+	(void)state;
+	struct vst_item item;
+	struct vst_item_xattr xattrs[20];
+	struct vst_item_extent extents[40];
+	char names[20][32] = {{0}};
+	many_item(&item, xattrs, names, extents);
+	for (size_t count = 0; count <= 20; count++) {
+		struct vst_buf line = VST_BUF_INIT;
+		item.xattr_count = count;
+		item.extent_count = 2 * count;
+		struct vst_item *parsed = round_trip(&item, &line);
+		assert_int_equal(parsed->xattr_count, count);
+		assert_int_equal(parsed->extent_count, 2 * count);
+		for (size_t i = 0; i < count; i++) {
+			assert_string_equal(parsed->xattrs[i].name, names[i]);
+			assert_int_equal(parsed->xattrs[i].len, i);
+			assert_memory_equal(parsed->xattrs[i].value, xattrs[i].value, i);
+		}
+		for (size_t i = 0; i < 2 * count; i++)
+			assert_memory_equal(&parsed->extents[i], &extents[i], sizeof *extents);
+		vst_item_free(parsed);
+		vst_buf_free(&line);
+	}
+}
+
+/* `item` encoded, with `from` replaced by `to`: refused, for this reason. */
+static void assert_respelled(const struct vst_item *item, const char *from, const char *to, const char *why)
+{
+	struct vst_buf line = VST_BUF_INIT, other = VST_BUF_INIT;
+	struct vst_item *parsed = NULL;
+	struct vst_err err = VST_ERR_INIT;
+	encode(item, &line);
+	const char *text = vst_buf_cstr(&line), *at = strstr(text, from);
+	if (!at)
+		fail_msg("no %s in %s", from, text);
+	vst_buf_bytes(&other, text, (size_t)(at - text));
+	vst_buf_text(&other, to);
+	vst_buf_text(&other, at + strlen(from));
+	assert_int_equal(vst_item_parse(other.data, other.len, &parsed, &err), VST_EFORMAT);
+	assert_int_equal(err.code, VST_EFORMAT);
+	assert_null(parsed);
+	if (strncmp(err.text, "manifest line: ", 15) != 0 || !strstr(err.text, why))
+		fail_msg("%s\ninstead of %s", err.text, why);
+	vst_buf_free(&line);
+	vst_buf_free(&other);
+}
+
+static void manifest_says_what_is_spelled_otherwise(void **state)
+{
+	(void)state;
+	struct vst_item item = full_item(), link = file_item(), device = file_item(), stream = file_item();
+	link.type = VST_ITEM_SYMLINK;
+	link.target = "../x";
+	device.type = VST_ITEM_CHAR_DEVICE;
+	stream.type = VST_ITEM_STREAM;
+	stream.parts = 1;
+	link.has_content = device.has_content = false;
+	link.hashes = device.hashes = 0;
+
+	assert_respelled(&item, "\"seq\":7,", "\"seq\":07,", "key \"seq\" should be a number without a zero");
+	assert_respelled(&item, "\"seq\":7,", "\"seq\":-7,", "key \"seq\" should not be negative");
+	assert_respelled(&item, "\"seq\":7,", "", "key \"seq\" should stand where \"source\" does");
+	assert_respelled(&item, "\"seq\":7,", "\"seq\": 7,", "key \"seq\" should be a whole number");
+	assert_respelled(&item, "\"abab", "\"ABab", "key \"salt\" should be 16 bytes in lower-case");
+	assert_respelled(&item, "\"flags\"", "\"flagz\"", "unknown key \"flagz\"");
+	assert_respelled(&item, "\"0640\"", "\"640\"", "mode: not four octal digits");
+	assert_respelled(&item, "\"0640\"", "\"0648\"", "mode: not four octal digits");
+	assert_respelled(&item, "\"8:1\"", "\"8:01\"", "dev: not major:minor");
+	assert_respelled(&item, "\"8:1\"", "\"8:4294967296\"", "dev: not major:minor");
+	assert_respelled(
+	        &item, "\"ino\":42", "\"ino\":\"42\"", "ino: not a number, or one that needs no text");
+	assert_respelled(&item, "\"ino\":42", "\"ino\":\"9223372036854775807\"", "ino: not a number");
+	assert_respelled(&item, "\"ino\":42", "\"ino\":9223372036854775808", "\"ino\" should be a smaller");
+	assert_respelled(&item, "\"ino\":42", "\"ino\":\"18446744073709551616\"", "ino: not a number");
+	assert_respelled(&item, ".000000005Z", ".000000005z", "key \"mtime\" should be a time");
+	assert_respelled(&item, "{\"size\":10000,\"mtime\"", "{\"mtime\"", "key \"size\" should stand where");
+
+	/* Keys that stand, or not, by what else the item is. */
+	assert_respelled(&item, "\"size\":10000,\"sha256\"", "\"sha256\"", "key \"size\" is missing");
+	assert_respelled(&item, ",\"mode\"", ",\"parts\":0,\"mode\"", "unknown key \"parts\"");
+	assert_respelled(&item, "\"nlink\":1", "\"nlink\":1,\"rdev\":\"0:0\"", "unknown key \"rdev\"");
+	assert_respelled(&device, ",\"rdev\":\"0:0\"", "", "key \"rdev\" is missing");
+	assert_respelled(&device, "\"mode\"", "\"size\":1,\"mode\"", "size: of something that has none");
+	assert_respelled(&stream, "\"parts\":1,", "", "key \"parts\" should stand where");
+	assert_respelled(&link, "\"size\":4,", "", "key \"size\" is missing");
+	assert_respelled(&link, "\"size\":4,", "\"size\":5,", "size: not the length of the target");
+
+	/* Lists that would come back in another form. */
+	assert_respelled(&item, "{\"security.capability\":\"AQAC\",\"user.a\":\"\"}", "{}", "xattrs: empty");
+	assert_respelled(
+	        &item, "\"xattrs_error\"", "\"xattrs_base64\":[],\"xattrs_error\"", "xattrs_base64: empty");
+	assert_respelled(&item, "\"user.a\"", "\"a\"", "xattrs: not sorted by name");
+	assert_respelled(&item, "\"user.a\"", "\"security.capability\"", "xattrs: not sorted by name");
+	assert_respelled(&item, "\"user.a\"", "\"user. a\"", "xattrs: a name that belongs to xattrs_base64");
+	assert_respelled(&item, "\"xattrs_error\"",
+	        "\"xattrs_base64\":[[\"dXNlci5h\",\"\"]],\"xattrs_error\"",
+	        "xattrs_base64: a name that belongs to xattrs");
+	assert_respelled(&item, "\"xattrs_error\"", "\"xattrs_base64\":[[\"/wA=\",\"\"]],\"xattrs_error\"",
+	        "xattrs_base64: a NUL in a name");
+	assert_respelled(&item, "\"xattrs_error\"",
+	        "\"xattrs_base64\":[[\"/w==\",\"\"],[\"/g==\",\"\"]],\"xattrs_error\"",
+	        "xattrs: not sorted by name");
+	assert_respelled(&item, "\"xattrs_error\"", "\"xattrs_base64\":[[\"/w==\"]],\"xattrs_error\"",
+	        "a comma should stand here");
+	assert_respelled(&item, "[0,4096]", "[0,4096,1]", "the list should end here");
+	assert_respelled(&item, "[0,4096]", "{}", "should be a list");
+}
+
+static void manifest_refuses_more_extents_than_a_map_may_have(void **state)
+{
+	(void)state;
+	struct vst_item item = full_item();
+	struct vst_buf map = VST_BUF_INIT;
+	for (size_t i = 0; i <= VST_SPARSE_EXTENTS_MAX; i++)
+		vst_buf_text(&map, "[1,1],");
+	assert_respelled(&item, "[0,4096],", vst_buf_cstr(&map), "sparse: too many extents");
+	vst_buf_free(&map);
+}
+
+#ifdef VESTIGE_FAULTS
+enum { PARSED = 0, NO_MEMORY = 10, NO_MEMORY_TO_ENCODE = 11, OTHERWISE = 12 };
+
+/* In a process of its own, since a plan of faults is read once in each. */
+static int parse_with_fault(unsigned nth)
+{
+	struct vst_item item, *parsed = NULL;
+	struct vst_item_xattr xattrs[20];
+	struct vst_item_extent extents[40];
+	struct vst_buf line = VST_BUF_INIT;
+	struct vst_err err = VST_ERR_INIT;
+	char names[20][32] = {{0}}, plan[32];
+	int rc;
+	snprintf(plan, sizeof plan, "malloc:%u:ENOMEM", nth);
+	setenv("VESTIGE_FAULT", plan, 1);
+	many_item(&item, xattrs, names, extents);
+	rc = vst_item_encode(&item, &line, NULL);
+	if (rc != 0) {
+		vst_buf_free(&line);
+		return rc == VST_ENOMEM ? NO_MEMORY_TO_ENCODE : OTHERWISE;
+	}
+	rc = vst_item_parse(line.data, line.len, &parsed, &err);
+	vst_buf_free(&line);
+	if (rc != 0)
+		return rc == VST_ENOMEM && err.code == VST_ENOMEM && !parsed ? NO_MEMORY : OTHERWISE;
+	vst_item_free(parsed);
+	return PARSED;
+}
+
+/* The first of all tests: nothing may have been allocated before. */
+static void manifest_line_without_memory_says_so(void **state)
+{
+	(void)state;
+	unsigned refused = 0;
+	int result = NO_MEMORY;
+	for (unsigned nth = 1; result != PARSED; nth++) {
+		int status = 0;
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			exit(parse_with_fault(nth));
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		result = WEXITSTATUS(status);
+		assert_true(result == PARSED || result == NO_MEMORY || result == NO_MEMORY_TO_ENCODE);
+		refused += result == NO_MEMORY;
+	}
+	/* The item with its line, xattrs 4, 7 and 13 (room for 3, 6, 12, 24), extents 1, 9, 17 and 33. */
+	assert_int_equal(refused, 1 + 3 + 4);
+}
+#endif
+
 static void manifest_names_entries(void **state)
 {
 	(void)state;
@@ -547,6 +740,9 @@ static void manifest_path_digest_separates_source_and_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+#ifdef VESTIGE_FAULTS
+	        cmocka_unit_test(manifest_line_without_memory_says_so),
+#endif
 	        cmocka_unit_test(manifest_writes_a_file_in_the_stated_order),
 	        cmocka_unit_test(manifest_carries_every_field_of_a_file),
 	        cmocka_unit_test(manifest_keeps_names_that_are_not_utf8),
@@ -561,6 +757,9 @@ int main(void)
 	        cmocka_unit_test(manifest_refuses_contradictions),
 	        cmocka_unit_test(manifest_accepts_one_spelling_only),
 	        cmocka_unit_test(manifest_line_survives_no_change_unnoticed),
+	        cmocka_unit_test(manifest_carries_many_xattrs_and_extents),
+	        cmocka_unit_test(manifest_says_what_is_spelled_otherwise),
+	        cmocka_unit_test(manifest_refuses_more_extents_than_a_map_may_have),
 	        cmocka_unit_test(manifest_names_entries),
 	        cmocka_unit_test(manifest_names_status_and_type_both_ways),
 	        cmocka_unit_test(manifest_path_digest_separates_source_and_path),
