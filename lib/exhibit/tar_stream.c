@@ -20,8 +20,8 @@
  * 3. The slot that the reader looks at (`viewed`) is READY and is not taken for another frame.
  * 4. Workers exist only once a plan asked for them; `stop` ends them.
  */
-#define SLOTS_ALONE 4
-#define SLOTS_PER_WORKER 2
+#define SLOTS_ALONE 2
+#define SLOTS_PER_WORKER 1
 #define WORKERS_MAX 4
 #define SLOTS_MAX (SLOTS_ALONE + SLOTS_PER_WORKER * WORKERS_MAX)
 #define NO_FRAME UINT32_MAX
