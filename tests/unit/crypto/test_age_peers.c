@@ -6,6 +6,11 @@
 
 #include <cmocka.h>
 
+#include <pty.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "age_fixture.h"
 #include "ssh_tool.h"
 #include "vestige/sshprivate.h"
@@ -128,6 +133,91 @@ static void ssh_ed25519_files_go_both_ways(void **state)
 	both_ways(&keys);
 }
 
+/* ---- passphrases: the program asks for them on a terminal and nowhere else ---- */
+
+#define PASSPHRASE "correct horse battery staple"
+#define QUICK_WORK_FACTOR 10 /* ours; the program's own is what it is */
+
+/* Runs `age FLAG -o OUT IN` on a terminal of its own and answers each prompt for a passphrase. Returns its exit status. */
+static int age_on_terminal(const char *flag, const char *out, const char *in)
+{
+	char screen[4096], *prompt;
+	size_t len = 0;
+	int terminal, status = -1;
+	pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execlp("age", "age", flag, "-o", out, in, (char *)NULL);
+		_exit(127);
+	}
+	for (;;) {
+		ssize_t got = read(terminal, screen + len, sizeof screen - 1 - len);
+		if (got <= 0)
+			break; /* EIO: the program has ended */
+		len += (size_t)got;
+		screen[len] = '\0';
+		prompt = strstr(screen, "assphrase");
+		if (prompt && strchr(prompt, ':')) {
+			assert_int_equal(write(terminal, PASSPHRASE "\n", strlen(PASSPHRASE "\n")), strlen(PASSPHRASE "\n"));
+			len = 0;
+		}
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(terminal);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void passphrase_opened_by_age(const uint8_t *plain, size_t len)
+{
+	struct vst_age_recipient *recipient = NULL;
+	struct vst_age_recipients recipients = {0};
+	struct vst_buf file = VST_BUF_INIT, back = VST_BUF_INIT;
+
+	assert_int_equal(vst_age_recipient_passphrase(PASSPHRASE, QUICK_WORK_FACTOR, &recipient, NULL), 0);
+	assert_int_equal(vst_age_recipients_add(&recipients, recipient, NULL), 0);
+	assert_int_equal(age_seal(&recipients, plain, len, 100000, &file, NULL), 0);
+	tool_write("ours.age", file.data, file.len, 0600);
+	tool_write("back", NULL, 0, 0600);
+	assert_int_equal(age_on_terminal("-d", "back", "ours.age"), 0);
+	read_file("back", &back);
+	assert_same(&back, plain, len);
+	vst_age_recipients_free(&recipients);
+	vst_buf_free(&file);
+	vst_buf_free(&back);
+}
+
+static void passphrase_opened_by_us(const uint8_t *plain, size_t len)
+{
+	struct vst_age_identity *identity = NULL;
+	struct vst_age_identities identities = {0};
+	struct vst_buf file = VST_BUF_INIT, back = VST_BUF_INIT;
+
+	unlink("theirs.age");
+	tool_write("plain", plain, len, 0600);
+	assert_int_equal(age_on_terminal("-p", "theirs.age", "plain"), 0);
+	read_file("theirs.age", &file);
+	assert_int_equal(vst_age_identity_passphrase(PASSPHRASE, &identity, NULL), 0);
+	assert_int_equal(vst_age_identities_add(&identities, identity, NULL), 0);
+	assert_int_equal(age_open(&file, &identities, &back, NULL), 0);
+	assert_same(&back, plain, len);
+	vst_age_identities_free(&identities);
+	vst_buf_free(&file);
+	vst_buf_free(&back);
+}
+
+static void passphrase_files_go_both_ways(void **state)
+{
+	(void)state;
+	need_age();
+	for (size_t i = 0; i < SIZES; i++) {
+		uint8_t *plain = age_plain(sizes[i]);
+		passphrase_opened_by_age(plain, sizes[i]);
+		passphrase_opened_by_us(plain, sizes[i]);
+		free(plain);
+	}
+}
+
 static void identity_of_age_keygen_is_read(void **state)
 {
 	(void)state;
@@ -156,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(x25519_files_go_both_ways),
 	        cmocka_unit_test(ssh_ed25519_files_go_both_ways),
+	        cmocka_unit_test(passphrase_files_go_both_ways),
 	        cmocka_unit_test(identity_of_age_keygen_is_read),
 	};
 
