@@ -140,8 +140,8 @@ static void show_json(const struct found *found, const uint8_t digest[VST_HASH_L
 		if (policy->hashes & hash_names[i].bit)
 			vst_json_string(&json, hash_names[i].name);
 	vst_json_end(&json);
-	json_limit(&json, "item_limit", policy->item_limit);
-	json_limit(&json, "exhibit_limit", policy->exhibit_limit);
+	json_limit(&json, "item_limit", policy->limits.item);
+	json_limit(&json, "exhibit_limit", policy->limits.exhibit);
 	vst_json_key(&json, "sources");
 	vst_json_array(&json);
 	for (size_t i = 0; i < policy->source_count; i++)
@@ -192,8 +192,8 @@ static void show_text(const struct cli *cli, const struct found *found, const ui
 		if (policy->hashes & hash_names[i].bit)
 			cli_print("%s%s", i > 0 ? ", " : "", hash_names[i].name);
 	cli_print("\n");
-	show_limit("limits", "item", policy->item_limit);
-	show_limit("", "exhibit", policy->exhibit_limit);
+	show_limit("limits", "item", policy->limits.item);
+	show_limit("", "exhibit", policy->limits.exhibit);
 	for (size_t i = 0; i < policy->source_count; i++)
 		show_source(cli, &policy->sources[i]);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_escape.h"
 #include "base/utf8.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
@@ -69,13 +70,6 @@ void vst_json_end(struct vst_json *json)
 	vst_buf_byte(json->out, json->is_object[json->depth] ? '}' : ']');
 }
 
-/* 1 for what goes into a string as it is: ASCII without controls, quote, backslash and DEL. */
-static const uint8_t plain[256] = {
-        [0x20 ... 0x21] = 1,
-        [0x23 ... 0x5b] = 1,
-        [0x5d ... 0x7e] = 1,
-};
-
 static void escape_char(struct vst_buf *out, uint32_t c)
 {
 	static const char shorts[][3] = {
@@ -95,7 +89,7 @@ static void put_string(struct vst_buf *out, const uint8_t *in, size_t len)
 	vst_buf_byte(out, '"');
 	while (len > 0) {
 		size_t run = 0;
-		while (run < len && plain[in[run]])
+		while (run < len && vst_json_plain[in[run]])
 			run++;
 		vst_buf_bytes(out, in, run);
 		in += run;
@@ -108,7 +102,7 @@ static void put_string(struct vst_buf *out, const uint8_t *in, size_t len)
 		if (n == 0) {
 			vst_buf_text(out, "\xef\xbf\xbd");
 			n = 1;
-		} else if (c < 0xa0) {
+		} else if (c < VST_JSON_C1_END) {
 			escape_char(out, c);
 		} else {
 			vst_buf_bytes(out, in, n);
@@ -210,6 +204,12 @@ void vst_json_time(struct vst_json *json, int64_t ns)
 	}
 	vst_time_format(ns, text);
 	vst_json_string(json, text);
+}
+
+void vst_json_raw(struct vst_json *json, const void *text, size_t len)
+{
+	separate(json);
+	vst_buf_bytes(json->out, text, len);
 }
 
 /* ---- reading ---- */

@@ -9,14 +9,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_escape.h"
 #include "base/utf8.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
+#include "vestige/json.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 
 #define KEY_SHOWN 64 /* bytes of an unexpected key that an error quotes */
-#define C1_END 0xa0  /* characters below it are escaped, unless they are plain */
 
 struct vst_json_pull vst_json_pull_of(void *text, size_t len, struct vst_err *err)
 {
@@ -229,70 +230,6 @@ int vst_json_pull_end(struct vst_json_pull *in)
 
 /* ---- strings ---- */
 
-/* 1 for what stands in a string as it is: ASCII without controls, quote, backslash and DEL. */
-static const uint8_t plain[256] = {
-        [0x20 ... 0x21] = 1,
-        [0x23 ... 0x5b] = 1,
-        [0x5d ... 0x7e] = 1,
-};
-
-/* Lower-case hexadecimal digits plus one; 0 for what is none. */
-static const uint8_t digits[256] = {
-        ['0'] = 1,
-        ['1'] = 2,
-        ['2'] = 3,
-        ['3'] = 4,
-        ['4'] = 5,
-        ['5'] = 6,
-        ['6'] = 7,
-        ['7'] = 8,
-        ['8'] = 9,
-        ['9'] = 10,
-        ['a'] = 11,
-        ['b'] = 12,
-        ['c'] = 13,
-        ['d'] = 14,
-        ['e'] = 15,
-        ['f'] = 16,
-};
-
-/* The two-character escapes: what stands behind the backslash, and the byte that it means. */
-static const uint8_t short_escapes[256] = {
-        ['"'] = '"', ['\\'] = '\\', ['b'] = '\b', ['t'] = '\t', ['n'] = '\n', ['f'] = '\f', ['r'] = '\r'};
-
-/* \u00XX for controls that have no short escape, DEL and C1: 2 characters of UTF-8 at most. False for any
- * other. */
-static bool unescape_long(const uint8_t *at, uint8_t **to)
-{
-	unsigned c;
-	if (at[0] != '0' || at[1] != '0' || !digits[at[2]] || !digits[at[3]])
-		return false;
-	c = (unsigned)(digits[at[2]] - 1) << 4 | (unsigned)(digits[at[3]] - 1);
-	if (c == 0 || c >= C1_END || (c >= 0x20 && c < 0x7f) || (c >= '\b' && c <= '\r' && c != '\v'))
-		return false;
-	if (c >= 0x80) {
-		*(*to)++ = 0xc2;
-		*(*to)++ = (uint8_t)c;
-	} else {
-		*(*to)++ = (uint8_t)c;
-	}
-	return true;
-}
-
-/* The escape at `at`, decoded to `to`: its length, 0 if the writer writes no such one. */
-static size_t unescape(const uint8_t *at, const uint8_t *end, uint8_t **to)
-{
-	if (end - at < 2)
-		return 0;
-	if (short_escapes[at[1]]) {
-		*(*to)++ = short_escapes[at[1]];
-		return 2;
-	}
-	if (at[1] != 'u' || end - at < 6 || !unescape_long(at + 2, to))
-		return 0;
-	return 6;
-}
-
 /* From the first byte that is not plain on. */
 static bool decode_string(struct vst_json_pull *in, const char *key, uint8_t *at, size_t *ret_len)
 {
@@ -300,17 +237,17 @@ static bool decode_string(struct vst_json_pull *in, const char *key, uint8_t *at
 	while (at < in->end && *at != '"') {
 		uint32_t c = 0;
 		size_t n = 1;
-		if (plain[*at]) {
+		if (vst_json_plain[*at]) {
 			*to++ = *at;
 		} else if (*at == '\\') {
-			n = unescape(at, in->end, &to);
+			n = vst_json_unescape(at, in->end, &to);
 			if (n == 0) {
 				wrong_byte(in, key, at, "an escape that the format does not write");
 				return false;
 			}
 		} else {
 			n = vst_utf8_next(at, (size_t)(in->end - at), &c);
-			if (n == 0 || c < C1_END) {
+			if (n == 0 || c < VST_JSON_C1_END) {
 				wrong_byte(in, key, at, n == 0 ? "not UTF-8" : "a control character");
 				return false;
 			}
@@ -337,7 +274,7 @@ static char *take_quoted(struct vst_json_pull *in, const char *key, size_t *ret_
 		wrong_type(in, key, "text");
 		return NULL;
 	}
-	while (at < in->end && plain[*at])
+	while (at < in->end && vst_json_plain[*at])
 		at++;
 	if (at < in->end && *at == '"') {
 		*at = '\0';
@@ -450,7 +387,7 @@ void vst_json_pull_hex(struct vst_json_pull *in, const char *key, uint8_t *ret, 
 	at = in->at + 1;
 	good = left(in) >= 2 && len <= (left(in) - 2) / 2 && at[2 * len] == '"';
 	for (size_t i = 0; good && i < len; i++) {
-		unsigned high = digits[at[2 * i]], low = digits[at[2 * i + 1]];
+		unsigned high = vst_json_digits[at[2 * i]], low = vst_json_digits[at[2 * i + 1]];
 		good = high && low;
 		ret[i] = (uint8_t)((high - 1) << 4 | (low - 1));
 	}
@@ -548,4 +485,22 @@ bool vst_json_pull_bool(struct vst_json_pull *in, const char *key)
 	else
 		wrong_type(in, key, "true or false");
 	return false;
+}
+
+/* ---- whole values ---- */
+
+const char *vst_json_pull_raw(struct vst_json_pull *in, const char *key, size_t *ret_len)
+{
+	const char *text = NULL;
+	*ret_len = 0;
+	if (!begin(in, key))
+		return "";
+	*ret_len = vst_json_span(in->at, left(in));
+	if (*ret_len == 0) {
+		wrong_type(in, key, "a value as this format writes it");
+		return "";
+	}
+	text = (const char *)in->at;
+	in->at += *ret_len;
+	return text;
 }

@@ -38,28 +38,6 @@ struct reading {
 
 /* ---- limits ---- */
 
-/* Bytes that may still be taken of one item, and the rule that says so. */
-static uint64_t room(const struct vst_files_run *run, const char **ret_rule)
-{
-	const struct vst_collect_context *context = run->context;
-	bool item = context->item_limit <= context->exhibit_left;
-	*ret_rule = item ? VST_RULE_ITEM_LIMIT : VST_RULE_EXHIBIT_LIMIT;
-	return item ? context->item_limit : context->exhibit_left;
-}
-
-static void count_down(struct vst_files_run *run, uint64_t bytes)
-{
-	uint64_t *left = &run->context->exhibit_left;
-	if (*left != UINT64_MAX)
-		*left -= bytes < *left ? bytes : *left;
-}
-
-/* Nothing more fits into the exhibit. */
-static bool is_full(const struct vst_files_run *run)
-{
-	return run->context->exhibit_left == 0;
-}
-
 static void drop_content(struct vst_item *item)
 {
 	item->is_sparse = false;
@@ -67,12 +45,13 @@ static void drop_content(struct vst_item *item)
 	item->extent_count = 0;
 }
 
-static int emit_full(struct vst_files_run *run, struct vst_item *item)
+/* Nothing more fits, by this rule. */
+static int emit_full(struct vst_files_run *run, struct vst_item *item, const char *rule)
 {
 	drop_content(item);
 	item->has_read = false;
 	item->status = VST_ITEM_EXCLUDED;
-	item->rule = VST_RULE_EXHIBIT_LIMIT;
+	item->rule = rule;
 	return vst_files_emit(run, item);
 }
 
@@ -180,7 +159,7 @@ static int begin(struct reading *r)
 
 static int give(struct reading *r, const uint8_t *block, size_t len)
 {
-	count_down(r->run, len);
+	vst_limits_count(r->run->context, len);
 	return len ? r->run->sink->data(r->run->sink->ctx, block, len, r->run->err) : 0;
 }
 
@@ -272,7 +251,7 @@ static int map_holes(struct reading *r, const struct statx *st)
 static void apply_limits(struct reading *r)
 {
 	const char *rule;
-	uint64_t limit = room(r->run, &rule);
+	uint64_t limit = vst_limits_room(r->run->context, &rule);
 	if (r->total > limit) {
 		r->cut = rule;
 		r->total = limit;
@@ -297,8 +276,9 @@ static int take_known(struct vst_files_run *run, int fd, const struct statx *st,
 	int rc = map_holes(&r, st);
 	if (rc != 0)
 		return rc;
-	if (r.total > 0 && is_full(run))
-		return emit_full(run, item);
+	const char *full = r.total > 0 ? vst_limits_full(run->context) : NULL;
+	if (full)
+		return emit_full(run, item, full);
 	apply_limits(&r);
 	return read_known(&r);
 }
@@ -315,10 +295,10 @@ static bool has_more(struct reading *r)
 static int read_stream(struct reading *r, size_t first)
 {
 	const char *rule;
-	uint64_t limit = room(r->run, &rule);
+	uint64_t limit = vst_limits_room(r->run->context, &rule);
 	int rc;
 	if (limit == 0)
-		return emit_full(r->run, r->item);
+		return emit_full(r->run, r->item, rule);
 	r->item->type = VST_ITEM_STREAM;
 	r->item->size = 0;
 	if ((rc = begin(r)) != 0)
@@ -438,12 +418,13 @@ int vst_files_measure(struct vst_files_run *run, const struct statx *st, struct 
 {
 	struct reading r = {.run = run, .fd = -1, .item = item, .total = item->size, .cache = {.fd = -1}};
 	const char *rule;
-	uint64_t limit = room(run, &rule);
+	uint64_t limit = vst_limits_room(run->context, &rule);
 	int rc;
 	if (st->stx_blocks < item->size / 512 && st->stx_dev_major != 0)
 		r.total = st->stx_blocks * 512;
-	if (r.total > 0 && is_full(run))
-		return emit_full(run, item);
+	const char *full = r.total > 0 ? vst_limits_full(run->context) : NULL;
+	if (full)
+		return emit_full(run, item, full);
 	item->status = VST_ITEM_COLLECTED;
 	if (r.total > limit) {
 		item->status = VST_ITEM_TRUNCATED;
@@ -454,6 +435,6 @@ int vst_files_measure(struct vst_files_run *run, const struct statx *st, struct 
 	item->before = vst_file_state(st);
 	if ((rc = begin(&r)) != 0)
 		return rc;
-	count_down(run, r.total);
+	vst_limits_count(run->context, r.total);
 	return end(&r);
 }

@@ -29,10 +29,7 @@ const char *vst_files_path(struct vst_files_run *run)
 
 int vst_files_check_cancel(const struct vst_files_run *run)
 {
-	const atomic_bool *cancel = run->context->cancel;
-	if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
-		return vst_err_set(run->err, VST_ECANCELLED, "stopped");
-	return 0;
+	return vst_limits_check_cancel(run->context, run->err);
 }
 
 /* ---- one alternative of a pattern ---- */

@@ -15,14 +15,13 @@
 #include "collect/file_attributes.h"
 #include "collect/file_map.h"
 #include "collect/file_stat.h"
+#include "collect/limits.h"
 #include "vestige/buf.h"
 #include "vestige/collector.h"
 #include "vestige/pattern.h"
 
 #define VST_FILES_BLOCK (256 * 1024) /* bytes read at once */
 
-#define VST_RULE_ITEM_LIMIT "limits.item"
-#define VST_RULE_EXHIBIT_LIMIT "limits.exhibit"
 #define VST_RULE_OTHER_FILE_SYSTEM "other file system"
 #define VST_RULE_READING_ACTS "reading it acts on the host"
 #define VST_RULE_READING_ENDLESS "reading it has no end"

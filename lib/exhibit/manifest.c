@@ -19,6 +19,8 @@ static const char *const type_names[VST_ITEM_TYPES] = {"unknown", "file", "direc
 static const char *const status_names[VST_ITEM_STATUSES] = {"collected", "changed", "truncated", "excluded",
         "denied", "absent", "vanished", "error", "unchanged", "tail"};
 
+static const char *const content_names[VST_ITEM_CONTENTS] = {"full", "digest", "metadata"};
+
 const char *vst_item_type_name(enum vst_item_type type)
 {
 	return (unsigned)type < VST_ITEM_TYPES ? type_names[type] : "unknown";
@@ -45,6 +47,17 @@ bool vst_item_status_parse(const char *name, enum vst_item_status *ret)
 	for (int i = 0; i < VST_ITEM_STATUSES; i++) {
 		if (strcmp(status_names[i], name) == 0) {
 			*ret = (enum vst_item_status)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool vst_item_content_parse(const char *name, enum vst_item_content *ret)
+{
+	for (int i = VST_ITEM_CONTENT_FULL + 1; i < VST_ITEM_CONTENTS; i++) {
+		if (strcmp(content_names[i], name) == 0) {
+			*ret = (enum vst_item_content)i;
 			return true;
 		}
 	}
@@ -147,6 +160,8 @@ static void put_status(struct vst_json *json, const struct vst_item *item)
 		vst_errno_name(item->error, name);
 		put_string(json, "errno", name);
 	}
+	if (item->content != VST_ITEM_CONTENT_FULL)
+		put_string(json, "content", content_names[item->content]);
 }
 
 static void put_content(struct vst_json *json, const struct vst_item *item)
@@ -323,6 +338,10 @@ int vst_item_encode(const struct vst_item *item, struct vst_buf *out, struct vst
 		put_sparse(&json, item);
 	if (item->has_read)
 		put_read(&json, item);
+	if (item->details) {
+		vst_json_key(&json, "details");
+		vst_json_raw(&json, item->details, item->details_len);
+	}
 	vst_json_end(&json);
 	if ((rc = vst_buf_check(out, err)) != 0)
 		return rc;

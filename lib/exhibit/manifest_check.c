@@ -6,6 +6,7 @@
 #include "exhibit/errno_name.h"
 #include "vestige/err.h"
 #include "vestige/exhibit_format.h"
+#include "vestige/json.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 
@@ -102,7 +103,11 @@ static int check_content(const struct vst_item *item, struct vst_err *err)
 		return refuse(err, "content where there can be none");
 	if (item->has_content && (item->status == VST_ITEM_EXCLUDED || item->status == VST_ITEM_ABSENT))
 		return refuse(err, "content of something that was not collected");
-	if (may && !item->has_content && !item->is_hardlink &&
+	if ((unsigned)item->content >= VST_ITEM_CONTENTS)
+		return refuse(err, "unknown extent of content");
+	if (item->content != VST_ITEM_CONTENT_FULL && (!may || type == VST_ITEM_RECORD || item->has_content))
+		return refuse(err, "content that the policy did not ask for, or of something that has none");
+	if (may && !item->has_content && !item->is_hardlink && item->content == VST_ITEM_CONTENT_FULL &&
 	        (item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_CHANGED ||
 	                item->status == VST_ITEM_TRUNCATED || item->status == VST_ITEM_TAIL))
 		return refuse(err, "collected without content");
@@ -220,12 +225,24 @@ static int check_sparse(const struct vst_item *item, struct vst_err *err)
 	return 0;
 }
 
+static int check_details(const struct vst_item *item, struct vst_err *err)
+{
+	if (!item->details)
+		return 0;
+	if (item->details_len > VST_ITEM_DETAILS_MAX)
+		return refuse(err, "more details than a line may hold");
+	if (item->details_len == 0 || item->details[0] != '{' ||
+	        vst_json_span(item->details, item->details_len) != item->details_len)
+		return refuse(err, "details that are no JSON object of ours");
+	return 0;
+}
+
 int vst_item_check(const struct vst_item *item, struct vst_err *err)
 {
 	int rc;
 	if ((rc = check_status(item, err)) != 0 || (rc = check_place(item, err)) != 0 ||
 	        (rc = check_content(item, err)) != 0 || (rc = check_metadata(item, err)) != 0 ||
-	        (rc = check_links(item, err)) != 0)
+	        (rc = check_links(item, err)) != 0 || (rc = check_details(item, err)) != 0)
 		return rc;
 	return check_sparse(item, err);
 }

@@ -7,5 +7,7 @@
 #include "vestige/manifest.h"
 
 bool vst_item_type_parse(const char *name, enum vst_item_type *ret);
+/* Not "full", which is never written. */
+bool vst_item_content_parse(const char *name, enum vst_item_content *ret);
 
 #endif

@@ -148,6 +148,9 @@ static void take_place(struct parse *in)
 	if (vst_json_pull_is(&in->pull, "errno") &&
 	        !vst_errno_parse(vst_json_pull_string(&in->pull, "errno"), &item->error))
 		vst_json_pull_fail(&in->pull, "errno: unknown");
+	if (vst_json_pull_is(&in->pull, "content") &&
+	        !vst_item_content_parse(vst_json_pull_string(&in->pull, "content"), &item->content))
+		vst_json_pull_fail(&in->pull, "content: unknown");
 }
 
 static void take_content(struct parse *in)
@@ -374,6 +377,8 @@ static int take_item(struct parse *in)
 	item->is_hardlink = take_hex(in, "hardlink", item->hardlink, sizeof item->hardlink);
 	take_sparse(in);
 	take_read(in);
+	if (vst_json_pull_is(&in->pull, "details"))
+		item->details = vst_json_pull_raw(&in->pull, "details", &item->details_len);
 	vst_json_pull_leave_object(&in->pull);
 	return vst_json_pull_end(&in->pull);
 }

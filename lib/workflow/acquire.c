@@ -70,8 +70,10 @@ static int prepare_context(struct acquisition *a, const struct vst_case *c, stru
 	        .root_fd = a->root_fd,
 	        .live = a->options->root == NULL,
 	        .accounts = a->accounts,
-	        .item_limit = policy->item_limit,
-	        .exhibit_left = policy->exhibit_limit,
+	        .item_limit = policy->limits.item,
+	        .source_left = policy->limits.source,
+	        .exhibit_left = policy->limits.exhibit,
+	        .scratch_fd = -1,
 	        .hardlinks = a->hardlinks,
 	        .cancel = a->options->cancel,
 	        .content = a->each == NULL,
@@ -188,6 +190,7 @@ static int collect_sources(struct acquisition *a, struct vst_err *err)
 	for (size_t i = 0; i < policy->source_count; i++) {
 		const struct vst_policy_source *source = &policy->sources[i];
 		a->progress.source = source->name;
+		a->context.source_left = policy->limits.source;
 		int rc = vst_exhibit_writer_source(a->writer, source->name, err);
 		if (rc == 0)
 			rc = vst_collect(&a->context, source, &sink, err);
@@ -569,6 +572,7 @@ static int dry_run(const struct vst_acquire_options *options, const struct vst_c
 	int rc = prepare_context(&a, c, err);
 	for (size_t i = 0; rc == 0 && i < options->policy->source_count; i++) {
 		a.progress.source = options->policy->sources[i].name;
+		a.context.source_left = options->policy->limits.source;
 		rc = vst_collect(&a.context, &options->policy->sources[i], &sink, err);
 		if (rc != 0)
 			vst_err_prepend(err, "source %s", options->policy->sources[i].name);

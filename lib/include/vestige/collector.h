@@ -2,7 +2,8 @@
  * Collectors: code that turns a source of a policy into items. They write to a sink and know nothing else of exhibits.
  *
  * To add one: a kind in policy.h, a file lib/collect/<kind>.c with one vst_collect_<kind>() of this shape, an entry in the table
- * of collector.c. Collectors never include each other.
+ * of collector.c. Collectors never include each other. What they share: stream.h (items whose length nobody knows), limits.h,
+ * row_digest.h (tables that are not copied).
  *
  * Rules for all: evidence that cannot be read is an item with a status, never only a message; a collector fails (returns
  * non-zero) only when the sink failed, memory ran out, or it was cancelled.
@@ -37,6 +38,11 @@ struct vst_sink {
 	int (*end)(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
 	int (*item)(void *ctx, struct vst_item *item, const char *link_source, const char *link_path,
 		uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
+	/*
+	 * Something that a person must hear of now, e.g. a hidden process: one line, for the screen. It is evidence only as an
+	 * item, which the collector writes too. The member may be NULL.
+	 */
+	void (*finding)(void *ctx, const char *text);
 };
 
 struct vst_file_id {
@@ -58,8 +64,11 @@ struct vst_collect_context {
 	const struct vst_accounts *accounts; /* of the evidence, never of the analyst's host */
 	const struct vst_exclusion *exclusions;
 	size_t exclusion_count;
-	uint64_t item_limit;             /* bytes of data, without holes; UINT64_MAX: none */
-	uint64_t exhibit_left;           /* bytes of content that may still be taken; the collector counts down */
+	/* Limits (limits.h): bytes of data, without holes; UINT64_MAX: none. Of the two that are left, collectors count down. */
+	uint64_t item_limit, source_left, exhibit_left;
+	const atomic_bool *expired; /* set when the source's time is over; checked between reads and names. NULL: no limit */
+	const uint8_t *digest_key;  /* VST_HASH_LEN bytes: the case's key for `content: digest`; NULL: there is none */
+	int scratch_fd; /* a directory for files without names, on the case's disk; -1: there is none (a dry run) */
 	struct vst_hardlinks *hardlinks; /* made once an acquisition */
 	const atomic_bool *cancel;       /* set by a signal handler; checked between reads */
 	/*

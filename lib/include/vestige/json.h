@@ -49,6 +49,14 @@ void vst_json_text(struct vst_json *json, const void *text, size_t len);
 void vst_json_hex(struct vst_json *json, const void *data, size_t len);    /* a string of lower-case digits */
 void vst_json_base64(struct vst_json *json, const void *data, size_t len); /* padded */
 void vst_json_time(struct vst_json *json, int64_t ns); /* RFC 3339; VST_TIME_NONE writes null */
+/* A value that was written before by these functions, e.g. into another buffer: as it is. */
+void vst_json_raw(struct vst_json *json, const void *text, size_t len);
+
+/*
+ * The length of the value at the start of `text`, if it is spelled as the functions above spell it (no white space, one escape for
+ * each character, whole numbers, at most VST_JSON_DEPTH deep); 0 if not. Keys that stand twice are not found.
+ */
+size_t vst_json_span(const void *text, size_t len);
 
 /* ---- reading ---- */
 

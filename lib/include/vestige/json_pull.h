@@ -70,6 +70,8 @@ const char *vst_json_pull_base64(struct vst_json_pull *in, const char *key, size
 void vst_json_pull_hex(
         struct vst_json_pull *in, const char *key, uint8_t *ret, size_t len); /* zeros on failure */
 int64_t vst_json_pull_time(struct vst_json_pull *in, const char *key);        /* VST_TIME_NONE on failure */
+/* Any value, as it stands and not taken apart (vst_json_span()): no NUL follows it. "" and 0 on failure. */
+const char *vst_json_pull_raw(struct vst_json_pull *in, const char *key, size_t *ret_len);
 
 /* Trailing data is an error. Returns 0 or the code of the first failure. */
 int vst_json_pull_end(struct vst_json_pull *in);

@@ -14,6 +14,7 @@
  *   status    see enum vst_item_status
  *   rule      excluded, truncated: which rule or limit; denied, error: what failed, in words
  *   errno     denied, error: the symbolic name ("EIO"), the number as text ("524") if it has none
+ *   content   "metadata" or "digest" (in details) where the policy asked for that much of it only: it is not in the exhibit then
  *   size      file: logical size as archived, without content as of its stat; stream: bytes archived; symlink: length of
  *             the target
  *   sha256    of exactly the bytes archived (sparse: of the data extents, end to end, padding included); sha1, md5 if asked for
@@ -33,6 +34,8 @@
  *   sparse    {map: [[offset, bytes], …], sha256: of the whole content with its holes; left out when holes exceed 1 GiB}
  *   read      {start, end, expected, read, padding, before {size, mtime, ctime}, after {size, mtime, ctime}}
  *             for files and streams; `after` is left out if it could not be had; padding: zero bytes that fill up what went missing
+ *   details   an object with what only the collector of this source knows; its keys are in that collector's page
+ *             (vestige-live(5), vestige-policy(5)); spelled as all else here, at most VST_ITEM_DETAILS_MAX bytes
  *
  * No offsets into the tar: two disclosed lines must not reveal their neighbours' sizes.
  */
@@ -50,6 +53,7 @@
 #define VST_MANIFEST_LINE_MAX (16 * 1024 * 1024) /* xattrs of 64 KiB each, long sparse maps, long paths */
 #define VST_ITEM_PATH_MAX (64 * 1024)
 #define VST_SOURCE_NAME_MAX 64
+#define VST_ITEM_DETAILS_MAX (1024 * 1024)
 #define VST_SOURCE_EXHIBIT "exhibit" /* reserved name of the exhibit's own records */
 #define VST_SPARSE_EXTENTS_MAX 262144
 #define VST_SPARSE_WHOLE_HASH_MAX (UINT64_C(1) << 30) /* total of holes up to which the expanded content is hashed too */
@@ -78,6 +82,10 @@ enum vst_item_status {
 	VST_ITEM_TAIL,      /* incremental: only the new end is here */
 };
 #define VST_ITEM_STATUSES (VST_ITEM_TAIL + 1)
+
+/* How much of its content the policy asked for. */
+enum vst_item_content { VST_ITEM_CONTENT_FULL, VST_ITEM_CONTENT_DIGEST, VST_ITEM_CONTENT_METADATA };
+#define VST_ITEM_CONTENTS (VST_ITEM_CONTENT_METADATA + 1)
 
 const char *vst_item_type_name(enum vst_item_type type);
 const char *vst_item_status_name(enum vst_item_status status);
@@ -111,6 +119,7 @@ struct vst_item {
 	enum vst_item_status status;
 	const char *rule;
 	int error; /* errno, 0 if none */
+	enum vst_item_content content; /* other than full: no content, no entry; digests are in `details` */
 
 	bool has_content; /* size, sha256 are set */
 	uint64_t size;    /* files with has_stat: set without content too */
@@ -149,6 +158,9 @@ struct vst_item {
 	uint64_t read_expected, read_got, read_padding;
 	struct vst_item_stat before, after;
 	bool has_after;
+
+	const char *details; /* an object as json.h writes it, not ended by NUL; NULL: none */
+	size_t details_len;
 };
 
 void vst_item_init(struct vst_item *item);

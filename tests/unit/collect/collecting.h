@@ -30,6 +30,7 @@ static inline int collecting_setup(void **state)
 	        .root_fd = c->root,
 	        .item_limit = UINT64_MAX,
 	        .exhibit_left = UINT64_MAX,
+	        .source_left = UINT64_MAX,
 	        .content = true,
 	};
 	assert_int_equal(vst_hardlinks_new(&c->context.hardlinks, NULL), 0);

@@ -112,7 +112,7 @@ static int collect(int root, struct counts *counts)
 	        .end = sink_end,
 	        .item = sink_item};
 	struct vst_collect_context context = {
-	        .root_fd = root, .item_limit = UINT64_MAX, .exhibit_left = UINT64_MAX, .content = true};
+	        .root_fd = root, .item_limit = UINT64_MAX, .exhibit_left = UINT64_MAX, .source_left = UINT64_MAX, .content = true};
 	struct vst_accounts *accounts = NULL;
 	int rc = vst_accounts_load(root, &accounts, NULL);
 	if (rc == 0)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/policy_check.h"
+#include "policy/policy_values.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/hash.h"
@@ -80,8 +80,8 @@ static void policy_fills_everything(void **state)
 	assert_int_equal(policy->regime_count, 2);
 	assert_string_equal(policy->regimes[1], "nis2");
 	assert_int_equal(policy->hashes, VST_HASH_SHA256 | VST_HASH_SHA1 | VST_HASH_MD5);
-	assert_true(policy->item_limit == UINT64_C(8) << 30);
-	assert_true(policy->exhibit_limit == 1000);
+	assert_true(policy->limits.item == UINT64_C(8) << 30);
+	assert_true(policy->limits.exhibit == 1000);
 	assert_int_equal(policy->source_count, 2);
 	const struct vst_policy_source *logs = &policy->sources[0], *etc = &policy->sources[1];
 	assert_string_equal(logs->name, "logs");
@@ -108,8 +108,8 @@ static void policy_has_defaults(void **state)
 	assert_null(policy->about);
 	assert_int_equal(policy->regime_count, 0);
 	assert_int_equal(policy->hashes, VST_HASH_SHA256);
-	assert_true(policy->item_limit == UINT64_MAX);
-	assert_true(policy->exhibit_limit == UINT64_MAX);
+	assert_true(policy->limits.item == UINT64_MAX);
+	assert_true(policy->limits.exhibit == UINT64_MAX);
 	vst_policy_free(policy);
 }
 
@@ -238,7 +238,7 @@ static void policy_rejects_missing_keys(void **state)
 	rejected("\n" SOURCES, "p.yaml:2: key 'policy' is missing");
 	rejected(HEAD, "p.yaml:1: key 'sources' is missing");
 	rejected(HEAD "sources:\n  - files: {paths: [/a]}\n", "p.yaml:3: sources[0]: key 'name' is missing");
-	rejected(HEAD "sources:\n  - name: s\n", "p.yaml:3: sources[0]: key 'files' is missing");
+	rejected(HEAD "sources:\n  - name: s\n", "p.yaml:3: sources[0]: says not what to take");
 	rejected(HEAD "sources:\n  - name: s\n    files: {}\n",
 	        "p.yaml:4: sources[0].files: key 'paths' is missing");
 	rejected("{}\n", "p.yaml:1: key 'policy' is missing");
@@ -367,22 +367,100 @@ static void policy_reads_sizes(void **state)
 {
 	(void)state;
 	uint64_t size = 0;
-	assert_true(policy_size("1", &size) && size == 1);
-	assert_true(policy_size("7KiB", &size) && size == 7 << 10);
-	assert_true(policy_size("3 MiB", &size) && size == 3 << 20);
-	assert_true(policy_size("8388607TiB", &size) && size == UINT64_C(8388607) << 40);
-	assert_true(policy_size("9223372036854775807", &size) && size == INT64_MAX);
+	assert_true(policy_parse_size("1", "", &size) && size == 1);
+	assert_true(policy_parse_size("7KiB", "", &size) && size == 7 << 10);
+	assert_true(policy_parse_size("3 MiB", "", &size) && size == 3 << 20);
+	assert_true(policy_parse_size("8388607TiB", "", &size) && size == UINT64_C(8388607) << 40);
+	assert_true(policy_parse_size("9223372036854775807", "", &size) && size == INT64_MAX);
 	size = 5;
 	static const char *const bad[] = {"", "0", "0GiB", "-1", "+1", "1.5GiB", "GiB", "8GB", "8G", "8gib",
 	        "8  GiB", "8 ", " 8", "8GiB ", "0x10", "9223372036854775808", "8388608TiB",
 	        "18446744073709551616", "18446744073709551617KiB", "99999999999999999999999999"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		if (policy_size(bad[i], &size))
+		if (policy_parse_size(bad[i], "", &size))
 			fail_msg("'%s' was read", bad[i]);
 	assert_true(size == 5);
 	rejected(HEAD "limits: {item: 8GB}\n" SOURCES,
 	        "p.yaml:2: limits.item: '8GB' is not a size (from 1 byte to 8388607TiB)");
 	hinted(HEAD "limits: {item: 8GB}\n" SOURCES, "8GiB");
+}
+
+/* ---- kinds of sources ---- */
+
+#define SOURCE(text) HEAD "sources: [{name: s, " text "}]\n"
+
+static void policy_fills_every_kind(void **state)
+{
+	(void)state;
+	struct vst_policy *policy = parsed(HEAD
+	        "limits: {source: 5MiB, source_time: 10min, read_rate: 200MiB/s, cpu: 50%, io: idle}\n"
+	        "sources:\n"
+	        "  - {name: a, live: [processes, self]}\n"
+	        "  - {name: b, live: [all]}\n"
+	        "  - {name: c, journal: {since: 30d, units: [ssh.service], boots: 3, raw: false, directories: [/j]}}\n"
+	        "  - name: d\n"
+	        "    sqlite: {database: /srv/a.db, tables: [t, u], raw: true}\n"
+	        "    subject: id\n"
+	        "    columns: {mail: email, 'the name': name}\n"
+	        "  - {name: e, postgres: {uri: 'postgresql://app@db/shop', query: 'select 1'}, content: digest}\n"
+	        "  - {name: f, artifacts: [A, B], definitions: /d, commands: allow}\n"
+	        "  - {name: g, files: {paths: [/]}, content: metadata}\n");
+	const struct vst_policy_source *source = policy->sources;
+	assert_true(policy->limits.source == 5 << 20 && policy->limits.source_time == 600);
+	assert_true(policy->limits.read_rate == 200 << 20 && policy->limits.cpu == 50 && policy->limits.io_idle);
+	assert_int_equal(source[0].live, VST_LIVE_PROCESSES | VST_LIVE_SELF);
+	assert_int_equal(source[1].live, VST_LIVE_ALL);
+	assert_int_equal(source[2].kind, VST_SOURCE_JOURNAL);
+	assert_true(source[2].journal.since == 30 * 86400 && source[2].journal.boots == 3);
+	assert_false(source[2].journal.raw);
+	assert_true(source[2].journal.export);
+	assert_string_equal(source[3].sqlite.tables[1], "u");
+	assert_true(source[3].sqlite.raw);
+	assert_string_equal(source[3].columns[1].column, "the name");
+	assert_string_equal(source[3].columns[0].category, "email");
+	assert_string_equal(source[4].postgres.query, "select 1");
+	assert_int_equal(source[4].content, VST_CONTENT_DIGEST);
+	assert_true(source[5].artifacts.commands && source[5].artifacts.name_count == 2);
+	assert_int_equal(source[6].content, VST_CONTENT_METADATA);
+	vst_policy_free(policy);
+}
+
+static void policy_rejects_bad_kinds(void **state)
+{
+	(void)state;
+	rejected(HEAD "sources: [{name: s}]\n", "p.yaml:2: sources[0]: says not what to take");
+	rejected(SOURCE("files: {paths: [/a]}, live: [all]"),
+	        "p.yaml:2: sources[0]: 'files' and 'live' in one source: make it two");
+	rejected(SOURCE("live: [sockets, socks]"),
+	        "p.yaml:2: sources[0].live[1]: unknown kind of live state 'socks' (did you mean 'sockets'?)");
+	rejected(SOURCE("live: [all], content: digest"),
+	        "p.yaml:2: sources[0]: 'content' means nothing for a source of live");
+	rejected(SOURCE("journal: {raw: false, export: false}"),
+	        "p.yaml:2: sources[0].journal: neither raw nor export: nothing would be taken");
+	rejected(SOURCE("journal: {since: 30}"), "p.yaml:2: sources[0].journal.since: '30' is not a time");
+	rejected(SOURCE("sqlite: {database: a.db}"),
+	        "p.yaml:2: sources[0].sqlite.database: 'a.db' is not an absolute path without '.', '..' and '//'");
+	rejected(SOURCE("sqlite: {database: /a/../b}"),
+	        "p.yaml:2: sources[0].sqlite.database: '/a/../b' is not an absolute path without '.', '..' and '//'");
+	rejected(SOURCE("sqlite: {database: /a, tables: [t], query: q}"),
+	        "p.yaml:2: sources[0].sqlite: tables and query: one of them");
+	rejected(SOURCE("postgres: {tables: [t]}"),
+	        "p.yaml:2: sources[0].postgres: needs a service or a uri, and one of them");
+	rejected(SOURCE("sqlite: {database: /a}, columns: {a: email, a: name}"),
+	        "p.yaml:2: sources[0].columns: key 'a' is here twice");
+	rejected(HEAD "limits: {cpu: 50}\n" SOURCES, "p.yaml:2: limits.cpu: '50' is not a share");
+	rejected(HEAD "limits: {read_rate: 5MiB}\n" SOURCES, "p.yaml:2: limits.read_rate: '5MiB' is not a rate");
+}
+
+/* A policy is sealed into each exhibit and lies on hosts: no place for secrets, and an error must not repeat one. */
+static void policy_rejects_passwords(void **state)
+{
+	(void)state;
+	rejected(SOURCE("postgres: {uri: 'postgresql://app:s3cret@db/shop'}"),
+	        "p.yaml:2: sources[0].postgres.uri: holds a password");
+	rejected(SOURCE("postgres: {uri: 'postgresql://db/shop?PassWord=s3cret'}"),
+	        "p.yaml:2: sources[0].postgres.uri: holds a password");
+	accepted(SOURCE("postgres: {uri: 'postgresql://app@[::1]:5432/shop?sslmode=verify-full'}"));
 }
 
 static void policy_rejects_bad_patterns(void **state)
@@ -497,6 +575,9 @@ int main(void)
 	        cmocka_unit_test(policy_rejects_bad_lists),
 	        cmocka_unit_test(policy_rejects_bad_flags),
 	        cmocka_unit_test(policy_reads_sizes),
+	        cmocka_unit_test(policy_fills_every_kind),
+	        cmocka_unit_test(policy_rejects_bad_kinds),
+	        cmocka_unit_test(policy_rejects_passwords),
 	        cmocka_unit_test(policy_rejects_bad_patterns),
 	        cmocka_unit_test(policy_tells_of_missing_quotes),
 	        cmocka_unit_test(policy_bounds_its_size),
