@@ -1,6 +1,9 @@
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,7 +23,7 @@ struct snapshot {
 	struct cli *cli;
 	struct new_case_options new_case;
 	const char *root, *reason, *operator_name;
-	bool dry_run;
+	bool dry_run, estimate;
 	uint64_t items[VST_ITEM_STATUSES], bytes; /* of a dry run */
 };
 
@@ -76,7 +79,63 @@ static void print_plan(struct snapshot *s)
 	cli_say(s->cli, "%s items, %s to read; nothing was read or written", count, size);
 }
 
+/* ---- is there room? ---- */
+
+/* Free bytes of the file system where `dir` is, or will be made. */
+static bool free_bytes(const char *dir, uint64_t *ret)
+{
+	char path[PATH_MAX];
+	struct statvfs fs;
+	if ((size_t)snprintf(path, sizeof path, "%s", dir) >= sizeof path)
+		return false;
+	while (statvfs(path, &fs) != 0) {
+		char *slash = strrchr(path, '/');
+		if (errno != ENOENT || strcmp(path, "/") == 0 || strcmp(path, ".") == 0)
+			return false;
+		if (!slash)
+			strcpy(path, ".");
+		else
+			slash[slash == path] = '\0';
+	}
+	*ret = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return true;
+}
+
+/* Refuses what may not fit before anything is read: half an exhibit helps nobody. `c` NULL: the case is still to be made. */
+static int check_room(
+        const struct snapshot *s, const struct vst_acquire_options *options, const struct vst_case *c, struct vst_err *err)
+{
+	struct vst_acquire_estimate estimate;
+	uint64_t left = 0;
+	char need[16], have[16], count[32];
+	const char *dir = c ? vst_case_dir(c) : s->new_case.dir;
+	int rc = vst_acquire_estimate(options, c, &estimate, err);
+	if (rc != 0)
+		return rc;
+	if (!free_bytes(dir, &left))
+		return vst_err_sys(err, errno, "%s: free space", dir);
+	/* As if nothing shrank; manifest, index and headers are about a kilobyte an item. */
+	uint64_t worst = estimate.bytes + estimate.bytes / 64 + estimate.items * 1024;
+	vst_text_size(worst, need);
+	vst_text_size(left, have);
+	vst_text_count(estimate.items, count);
+	cli_say(s->cli, "estimate: %s items, at most %s; %s are free", count, need, have);
+	if (worst <= left)
+		return 0;
+	rc = vst_err_set(err, VST_ELIMIT, "snapshot: it may need %s, and %s has %s free", need, dir, have);
+	vst_err_hint(err, "put the case on another disk, or set limits: exhibit in the policy; logs shrink to a tenth, so "
+	                  "without --estimate it may still fit");
+	return rc;
+}
+
 /* ---- a snapshot ---- */
+
+static void on_finding(void *ctx, const char *text)
+{
+	(void)ctx;
+	progress_clear();
+	cli_warn("finding: %s", cli_show_text(text));
+}
 
 static void on_progress(void *ctx, const struct vst_acquire_progress *now)
 {
@@ -138,6 +197,9 @@ static void print_sealed(const struct snapshot *s, const struct vst_acquire_resu
 		print_sources(s, seal);
 	cli_print("  root %.16s… · event %llu · not yet timestamped\n", root,
 	        (unsigned long long)result->event);
+	if (result->findings > 0)
+		cli_print("  %s%llu finding%s%s\n", cli_style(s->cli, CLI_YELLOW), (unsigned long long)result->findings,
+		        result->findings == 1 ? "" : "s", cli_style(s->cli, CLI_PLAIN));
 	if (result->incomplete)
 		cli_say(s->cli, "hint: not all was had: vestige ls -i ID --status denied,error,truncated %s",
 		        name);
@@ -153,6 +215,8 @@ static void json_sealed(const struct vst_acquire_result *result)
 	vst_json_hex(&json, result->log_root, VST_HASH_LEN);
 	vst_json_key(&json, "content_bytes");
 	vst_json_uint(&json, result->content_bytes);
+	vst_json_key(&json, "findings");
+	vst_json_uint(&json, result->findings);
 	vst_json_key(&json, "complete");
 	vst_json_bool(&json, !result->incomplete);
 	vst_json_key(&json, "seal");
@@ -183,7 +247,11 @@ static int take_snapshot(
 	struct vst_acquire_result result = {0};
 	char *passphrase = NULL;
 	bool by_passphrase = false;
-	int rc = open_or_make_case(s, &c, err);
+	int rc = s->estimate && s->new_case.dir ? check_room(s, options, NULL, err) : 0;
+	if (rc == 0)
+		rc = open_or_make_case(s, &c, err);
+	if (rc == 0 && s->estimate && !s->new_case.dir)
+		rc = check_room(s, options, c, err);
 	if (rc == 0)
 		rc = keys_case_by_passphrase(c, &by_passphrase, err);
 	if (rc == 0 && by_passphrase)
@@ -236,6 +304,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	        {"reason", 0, CLI_VALUE, &s.reason},
 	        {"operator", 0, CLI_VALUE, &s.operator_name},
 	        {"dry-run", 'n', CLI_FLAG, &s.dry_run},
+	        {"estimate", 0, CLI_FLAG, &s.estimate},
 	        {"new", 0, CLI_VALUE, &s.new_case.dir},
 	        {"title", 0, CLI_VALUE, &s.new_case.title},
 	        {"number", 0, CLI_VALUE, &s.new_case.number},
@@ -275,6 +344,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		        .reason = s.reason,
 		        .program = VST_VERSION,
 		        .cancel = cli_catch_signals(),
+		        .finding = on_finding,
 		        .ctx = &s,
 		};
 		status = CLI_GOOD;
@@ -303,6 +373,7 @@ const struct cli_verb verb_snapshot = {
                 "  --reason TEXT    why; kept inside the exhibit\n"
                 "  --operator NAME  who; by default the person behind sudo\n"
                 "  -n, --dry-run    list what would be taken; reads and writes nothing\n"
+                "  --estimate       look over it first, and refuse what may not fit on the disk\n"
                 "  --new DIR        make the case in DIR; with -r, -R, -p, --title, --number,\n"
                 "                   --examiner as in init\n\n"
                 "exit status: 0 sealed; 3 sealed, but an item was denied, failed or cut by a\n"

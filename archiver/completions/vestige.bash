@@ -72,7 +72,7 @@ _vestige() {
 	case $verb in
 	keygen) options='-o --output' ;;
 	init) options='--title --number -r --recipient -R --recipients-file -p --passphrase --examiner' ;;
-	snapshot) options='--root --reason --operator -n --dry-run --new --title --number -r --recipient
+	snapshot) options='--root --reason --operator -n --dry-run --estimate --new --title --number -r --recipient
 		-R --recipients-file -p --passphrase --examiner' ;;
 	verify) options='--deep -i --identity --expect --fingerprint --receipt --signing-key' ;;
 	ls) options='-i --identity --status -l --long --signing-key' ;;

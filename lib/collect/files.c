@@ -254,8 +254,11 @@ int vst_collect_files(struct vst_collect_context *context, const struct vst_poli
 	};
 	vst_err_clear(run.err);
 	int rc = prepare(&run);
-	for (size_t i = 0; rc == 0 && i < source->files.path_count; i++)
+	for (size_t i = 0; rc == 0 && i < source->files.path_count; i++) {
+		if (context->begun)
+			atomic_store(context->begun, (uint32_t)i + 1);
 		rc = take_pattern(&run, source->files.paths[i]);
+	}
 	if (context->progress)
 		context->progress(context->progress_ctx, "");
 	release(&run);

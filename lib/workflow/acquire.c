@@ -18,10 +18,14 @@
 #include "vestige/exhibit_writer.h"
 #include "vestige/fault.h"
 #include "vestige/io.h"
+#include "vestige/isolated.h"
 #include "vestige/mem.h"
 #include "vestige/timefmt.h"
 #include "workflow/case_internal.h"
 #include "workflow/host_info.h"
+#include "workflow/pace.h"
+
+#define MEASURE_SECONDS 5 /* a source that takes longer to look over is not measured beforehand */
 
 /* One acquisition under way. */
 struct acquisition {
@@ -33,6 +37,8 @@ struct acquisition {
 	struct vst_accounts *accounts;
 	struct vst_hardlinks *hardlinks;
 	struct vst_collect_context context;
+	struct vst_isolated *isolated; /* NULL: collectors run in this process */
+	struct pace pace;
 	struct vst_exhibit_writer *writer;
 	struct vst_acquire_progress progress;
 	bool on_evidence_disk;
@@ -91,8 +97,39 @@ static int prepare_context(struct acquisition *a, const struct vst_case *c, stru
 	return 0;
 }
 
+/*
+ * Collectors get a process of their own where they might hang, and where they hand what a host supplies to libraries. Plain
+ * files without a limit of time need none.
+ */
+static bool wants_isolation(const struct vst_policy *policy)
+{
+	bool wants = policy->limits.source_time > 0;
+	for (size_t i = 0; i < policy->source_count; i++)
+		wants = wants || policy->sources[i].kind != VST_SOURCE_FILES;
+	return wants;
+}
+
+static int isolate(struct acquisition *a, struct vst_err *err)
+{
+	const struct vst_policy *policy = a->options->policy;
+	int rc = wants_isolation(policy) ? vst_isolated_new(&a->context, policy, &a->isolated, err) : 0;
+	a->pace.isolated = a->isolated;
+	return rc;
+}
+
+/* One source, in whichever process. `seconds` 0: no limit. */
+static int collect(struct acquisition *a, size_t source, const struct vst_sink *sink, uint64_t seconds, struct vst_err *err)
+{
+	const struct vst_policy *policy = a->options->policy;
+	a->context.source_left = policy->limits.source;
+	if (a->isolated)
+		return vst_isolated_collect(a->isolated, source, sink, seconds, err);
+	return vst_collect(&a->context, &policy->sources[source], sink, err);
+}
+
 static void release(struct acquisition *a)
 {
+	vst_isolated_free(a->isolated);
 	vst_exhibit_writer_free(a->writer);
 	vst_hardlinks_free(a->hardlinks);
 	vst_accounts_free(a->accounts);
@@ -133,6 +170,7 @@ static int sink_data(void *ctx, const void *data, size_t len, struct vst_err *er
 	struct acquisition *a = ctx;
 	a->progress.content_bytes += len;
 	show_progress(a);
+	pace_keep(&a->pace, len);
 	return vst_exhibit_writer_data(a->writer, data, len, err);
 }
 
@@ -155,7 +193,16 @@ static int sink_item(void *ctx, struct vst_item *item, const char *link_source, 
 {
 	struct acquisition *a = ctx;
 	note_item(a, item);
+	pace_keep(&a->pace, 0);
 	return vst_exhibit_writer_item(a->writer, item, link_source, link_path, ret_leaf, err);
+}
+
+static void sink_finding(void *ctx, const char *text)
+{
+	struct acquisition *a = ctx;
+	a->progress.findings++;
+	if (a->options->finding)
+		a->options->finding(a->options->ctx, text);
 }
 
 static void on_path(void *ctx, const char *path)
@@ -171,6 +218,7 @@ static void on_written(void *ctx, uint64_t tar_bytes, uint64_t out_bytes)
 	(void)tar_bytes;
 	a->progress.out_bytes = out_bytes;
 	show_progress(a);
+	pace_keep(&a->pace, 0);
 }
 
 static int collect_sources(struct acquisition *a, struct vst_err *err)
@@ -181,7 +229,8 @@ static int collect_sources(struct acquisition *a, struct vst_err *err)
 		.data = sink_data,
 		.space = sink_space,
 		.end = sink_end,
-		.item = sink_item};
+		.item = sink_item,
+		.finding = sink_finding};
 	const struct vst_policy *policy = a->options->policy;
 	if (a->options->progress) {
 		a->context.progress = on_path;
@@ -190,10 +239,9 @@ static int collect_sources(struct acquisition *a, struct vst_err *err)
 	for (size_t i = 0; i < policy->source_count; i++) {
 		const struct vst_policy_source *source = &policy->sources[i];
 		a->progress.source = source->name;
-		a->context.source_left = policy->limits.source;
 		int rc = vst_exhibit_writer_source(a->writer, source->name, err);
 		if (rc == 0)
-			rc = vst_collect(&a->context, source, &sink, err);
+			rc = collect(a, i, &sink, policy->limits.source_time, err);
 		if (rc != 0)
 			return vst_err_prepend(err, "source %s", source->name);
 		VST_STEP("source-done");
@@ -454,6 +502,9 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		goto out;
 	if (options->progress)
 		measure(options, c, &a.progress.expected_bytes);
+	pace_start(&a.pace, &options->policy->limits);
+	if ((rc = isolate(&a, err)) != 0) /* before the exhibit's writer has threads */
+		goto out;
 
 	vst_exhibit_name(number, name);
 	snprintf(partial, sizeof partial, "%s" VST_PARTIAL_SUFFIX, name);
@@ -481,6 +532,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		ret->content_bytes += counts[i].bytes;
 	ret->incomplete = is_incomplete(seal);
 	ret->on_evidence_disk = a.on_evidence_disk;
+	ret->findings = a.progress.findings;
 	ret->seal = seal;
 	seal = NULL;
 out:
@@ -562,18 +614,23 @@ static int dry_item(void *ctx, struct vst_item *item, const char *link_source, c
 	return dry_end(ctx, item, ret_leaf, err);
 }
 
+/* `seconds`: of each source; the rest is left out once one took longer, which VST_EIO then says. 0: as the policy says. */
 static int dry_run(const struct vst_acquire_options *options, const struct vst_case *c, bool remember_paths,
-        vst_acquire_each *each, void *ctx, struct vst_err *err)
+        uint64_t seconds, vst_acquire_each *each, void *ctx, struct vst_err *err)
 {
+	uint64_t limit = seconds ? seconds : options->policy->limits.source_time;
 	struct acquisition a = {
 	        .options = options, .root_fd = -1, .each = each, .each_ctx = ctx, .remember = remember_paths};
 	const struct vst_sink sink = {
 		.ctx = &a, .has = dry_has, .begin = dry_begin, .data = dry_data, .end = dry_end, .item = dry_item};
 	int rc = prepare_context(&a, c, err);
+	if (rc == 0)
+		rc = isolate(&a, err);
 	for (size_t i = 0; rc == 0 && i < options->policy->source_count; i++) {
 		a.progress.source = options->policy->sources[i].name;
-		a.context.source_left = options->policy->limits.source;
-		rc = vst_collect(&a.context, &options->policy->sources[i], &sink, err);
+		rc = collect(&a, i, &sink, limit, err);
+		if (rc == 0 && seconds && a.isolated && vst_isolated_expired(a.isolated))
+			rc = vst_err_set(err, VST_EIO, "looking over it takes too long");
 		if (rc != 0)
 			vst_err_prepend(err, "source %s", options->policy->sources[i].name);
 	}
@@ -585,23 +642,31 @@ static int dry_run(const struct vst_acquire_options *options, const struct vst_c
 int vst_acquire_dry_run(const struct vst_acquire_options *options, const struct vst_case *c,
         vst_acquire_each *each, void *ctx, struct vst_err *err)
 {
-	return dry_run(options, c, true, each, ctx, err);
+	return dry_run(options, c, true, 0, each, ctx, err);
 }
 
 /* What reading an item would cost, as a dry run leaves it: a sparse file's holes cost nothing. */
 static int add_cost(void *ctx, const struct vst_item *item, struct vst_err *err)
 {
-	uint64_t *bytes = ctx;
+	struct vst_acquire_estimate *estimate = ctx;
 	(void)err;
-	if (item->has_content && item->read_expected <= UINT64_MAX - *bytes)
-		*bytes += item->read_expected;
+	estimate->items++;
+	if (item->has_content && item->read_expected <= UINT64_MAX - estimate->bytes)
+		estimate->bytes += item->read_expected;
 	return 0;
+}
+
+int vst_acquire_estimate(const struct vst_acquire_options *options, const struct vst_case *c,
+        struct vst_acquire_estimate *ret, struct vst_err *err)
+{
+	*ret = (struct vst_acquire_estimate){0};
+	return dry_run(options, c, true, 0, add_cost, ret, err);
 }
 
 /* For the time left on a terminal; a guess that failed is no reason not to collect. */
 static void measure(const struct vst_acquire_options *options, const struct vst_case *c, uint64_t *ret_bytes)
 {
-	uint64_t bytes = 0;
-	if (dry_run(options, c, false, add_cost, &bytes, NULL) == 0)
-		*ret_bytes = bytes;
+	struct vst_acquire_estimate estimate = {0};
+	if (dry_run(options, c, false, MEASURE_SECONDS, add_cost, &estimate, NULL) == 0)
+		*ret_bytes = estimate.bytes;
 }

@@ -20,6 +20,7 @@ struct vst_acquire_progress {
 	const char *path; /* may hold any bytes */
 	uint64_t items, content_bytes, out_bytes;
 	uint64_t expected_bytes; /* from the first look over the sources; 0: unknown */
+	uint64_t findings;
 };
 
 struct vst_acquire_options {
@@ -34,6 +35,8 @@ struct vst_acquire_options {
 	unsigned workers;
 	const atomic_bool *cancel;
 	void (*progress)(void *ctx, const struct vst_acquire_progress *progress); /* NULL: none */
+	/* Something wrong with the host that a person must hear of now: one line, any bytes. NULL: nobody listens. */
+	void (*finding)(void *ctx, const char *text);
 	void *ctx;
 };
 
@@ -43,6 +46,7 @@ struct vst_acquire_result {
 	uint64_t content_bytes;
 	uint8_t log_root[VST_HASH_LEN];
 	bool incomplete;       /* an item was denied, failed or cut by a limit: exit status 3 */
+	uint64_t findings;     /* told to options->finding; they are items too */
 	bool on_evidence_disk; /* the case lies on a file system that was collected from */
 };
 
@@ -54,5 +58,12 @@ typedef int vst_acquire_each(void *ctx, const struct vst_item *item, struct vst_
 int vst_acquire_dry_run(const struct vst_acquire_options *options,
         const struct vst_case *c /* excluded; may be NULL */, vst_acquire_each *each, void *ctx,
         struct vst_err *err);
+
+/* What a snapshot would read, found like a dry run. Content that is made as it is read (exports, rows, live state) is not in it. */
+struct vst_acquire_estimate {
+	uint64_t items, bytes;
+};
+int vst_acquire_estimate(const struct vst_acquire_options *options, const struct vst_case *c /* may be NULL */,
+        struct vst_acquire_estimate *ret, struct vst_err *err);
 
 #endif

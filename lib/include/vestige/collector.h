@@ -76,6 +76,7 @@ struct vst_collect_context {
 	 * `read_expected` (without has_read) what archiving it would cost, which is less for a sparse file.
 	 */
 	bool content;
+	_Atomic uint32_t *begun; /* counts the source's patterns as they are begun; NULL: nobody asks */
 	/* The path being worked on, for a progress line; good until the next call, which comes with "" at the end. NULL: none. */
 	void (*progress)(void *ctx, const char *path);
 	void *progress_ctx;
