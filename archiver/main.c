@@ -27,6 +27,11 @@ static const struct cli_verb *const verbs[] = {
         &verb_signers,
         &verb_policy,
 };
+#ifdef VESTIGE_STATIC
+static const char linkage[] = " static";
+#else
+static const char linkage[] = "";
+#endif
 #define VERB_COUNT (sizeof verbs / sizeof *verbs)
 
 static void print_help(void)
@@ -93,7 +98,7 @@ static int take_leading_options(struct cli *cli, int argc, char **argv)
 		else if (strcmp(arg, "--no-color") == 0)
 			cli->color = false;
 		else if (strcmp(arg, "--version") == 0) {
-			cli_print("vestige %s\n", VST_VERSION);
+			cli_print("vestige %s%s\n", VST_VERSION, linkage);
 			return 0;
 		} else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
 			print_help();

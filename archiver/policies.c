@@ -9,19 +9,28 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "built_in.h"
 #include "vestige/io.h"
 #include "vestige/mem.h"
 
 #define SUFFIX ".yaml"
 
-/* Where shipped policies may lie, in order; NULL-terminated entries of a fixed array. */
-static size_t places(char ret[4][PATH_MAX])
+#define BUILT_IN "built in" /* the "file" of a policy that lies in the program */
+#define PLACES_MAX 4
+
+/*
+ * Where shipped policies may lie, in order; behind all of them come those inside the program. The static
+ * program, made for hosts that are not trusted, asks no directory that the host could have filled: a planted
+ * policy of a known name would take nothing.
+ */
+static size_t places(char ret[PLACES_MAX][PATH_MAX])
 {
 	size_t count = 0;
 	const char *from_environment = getenv("VESTIGE_POLICIES");
-	char program[PATH_MAX];
 	if (from_environment && *from_environment)
 		snprintf(ret[count++], PATH_MAX, "%s", from_environment);
+#ifndef VESTIGE_STATIC
+	char program[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
 	if (len > 0) {
 		program[len] = '\0';
@@ -39,18 +48,41 @@ static size_t places(char ret[4][PATH_MAX])
 		}
 	}
 	snprintf(ret[count++], PATH_MAX, "%s", VST_POLICY_DIR);
+#endif
 	return count;
 }
 
 static bool find_shipped(const char *name, char ret_path[PATH_MAX])
 {
-	char dirs[4][PATH_MAX];
+	char dirs[PLACES_MAX][PATH_MAX];
 	size_t count = places(dirs);
 	for (size_t i = 0; i < count; i++)
 		if ((size_t)snprintf(ret_path, PATH_MAX, "%s/%s" SUFFIX, dirs[i], name) < PATH_MAX &&
 		        access(ret_path, R_OK) == 0)
 			return true;
 	return false;
+}
+
+/* Is a file of policies/ itself, not of a directory in it; then `ret_name` is what a user calls it. */
+static bool is_built_in_policy(const struct built_in_file *file, char ret_name[NAME_MAX + 1])
+{
+	size_t len = strlen(file->name);
+	if (strchr(file->name, '/') || len <= strlen(SUFFIX) || len > NAME_MAX ||
+	        strcmp(file->name + len - strlen(SUFFIX), SUFFIX) != 0)
+		return false;
+	len -= strlen(SUFFIX);
+	memcpy(ret_name, file->name, len);
+	ret_name[len] = '\0';
+	return true;
+}
+
+static const struct built_in_file *find_built_in(const char *name)
+{
+	char known[NAME_MAX + 1];
+	for (size_t i = 0; i < built_in_file_count; i++)
+		if (is_built_in_policy(&built_in_files[i], known) && strcmp(known, name) == 0)
+			return &built_in_files[i];
+	return NULL;
 }
 
 static int read_policy(const char *path, struct vst_buf *out, struct vst_err *err)
@@ -73,10 +105,21 @@ int policies_load(const char *name, char **ret_path, struct vst_buf *ret_text, s
         struct vst_err *err)
 {
 	char shipped[PATH_MAX];
-	const char *path = !strchr(name, '/') && find_shipped(name, shipped) ? shipped : name;
-	int rc = read_policy(path, ret_text, err);
+	const char *path = name;
+	const struct built_in_file *built_in = NULL;
+	int rc = 0;
+	if (!strchr(name, '/') && find_shipped(name, shipped))
+		path = shipped;
+	else if ((built_in = find_built_in(name)) != NULL)
+		path = BUILT_IN;
+	if (built_in) {
+		vst_buf_bytes(ret_text, built_in->data, built_in->len);
+		rc = vst_buf_check(ret_text, err);
+	} else {
+		rc = read_policy(path, ret_text, err);
+	}
 	if (rc == 0)
-		rc = vst_policy_parse(ret_text->data, ret_text->len, path, ret, err);
+		rc = vst_policy_parse(ret_text->data, ret_text->len, built_in ? name : path, ret, err);
 	if (rc == 0 && ret_path && !(*ret_path = vst_strdup(path))) {
 		vst_policy_free(*ret);
 		*ret = NULL;
@@ -92,28 +135,36 @@ static int is_policy_file(const struct dirent *entry)
 	       strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-int policies_each(int (*each)(void *ctx, const char *name, const char *path), void *ctx, struct vst_err *err)
+/* Those of one directory; `ret_any` says whether it has any. */
+static int each_in(const char *dir, policy_each *each, void *ctx, bool *ret_any)
 {
-	char dirs[4][PATH_MAX], path[PATH_MAX + 256], name[256];
-	size_t place_count = places(dirs);
-	for (size_t i = 0; i < place_count; i++) {
-		struct dirent **entries;
-		int count = scandir(dirs[i], &entries, is_policy_file, alphasort);
-		int rc = 0;
-		if (count <= 0)
-			continue;
-		for (int k = 0; k < count; k++) {
-			snprintf(name, sizeof name, "%.*s",
-			        (int)(strlen(entries[k]->d_name) - strlen(SUFFIX)), entries[k]->d_name);
-			snprintf(path, sizeof path, "%s/%s", dirs[i], entries[k]->d_name);
-			if (rc == 0)
-				rc = each(ctx, name, path);
-			free(entries[k]);
-		}
-		free(entries);
-		return rc; /* the first place that has any, as find_shipped() would find them */
+	char path[PATH_MAX], name[NAME_MAX + 1];
+	struct dirent **entries;
+	int count = scandir(dir, &entries, is_policy_file, alphasort);
+	int rc = 0;
+	*ret_any = count > 0;
+	for (int i = 0; i < count; i++) {
+		const char *file = entries[i]->d_name;
+		snprintf(name, sizeof name, "%.*s", (int)(strlen(file) - strlen(SUFFIX)), file);
+		if (rc == 0 && (size_t)snprintf(path, sizeof path, "%s/%s", dir, file) < sizeof path)
+			rc = each(ctx, name, path);
+		free(entries[i]);
 	}
-	vst_err_set(err, VST_ENOTFOUND, "no shipped policies were found");
-	vst_err_hint(err, "set VESTIGE_POLICIES to the directory that holds them");
-	return VST_ENOTFOUND;
+	if (count >= 0)
+		free(entries);
+	return rc;
+}
+
+int policies_each(policy_each *each, void *ctx)
+{
+	char dirs[PLACES_MAX][PATH_MAX], name[NAME_MAX + 1];
+	size_t place_count = places(dirs);
+	bool any = false;
+	int rc = 0;
+	for (size_t i = 0; !any && i < place_count; i++) /* the first that has any, as find_shipped() */
+		rc = each_in(dirs[i], each, ctx, &any);
+	for (size_t i = 0; !any && rc == 0 && i < built_in_file_count; i++)
+		if (is_built_in_policy(&built_in_files[i], name))
+			rc = each(ctx, name, name);
+	return rc;
 }

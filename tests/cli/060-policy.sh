@@ -22,6 +22,15 @@ mkdir -p prefix/bin prefix/share/vestige
 cp "$VESTIGE" prefix/bin/vestige
 cp -r "$TESTS/../policies" prefix/share/vestige/
 expect_exit 0 env -u VESTIGE_POLICIES prefix/bin/vestige policy check linux-logs
+# And in the program itself, where the file is all that there is.
+mkdir alone
+cp "$VESTIGE" alone/vestige
+expect_exit 0 env -u VESTIGE_POLICIES alone/vestige --json policy show linux-logs
+assert_equal "built in $(sha256_of "$TESTS/../policies/linux-logs.yaml")" "$(jq -r '"\(.file) \(.sha256)"' "$out")" "a policy in the program"
+expect_exit 0 env -u VESTIGE_POLICIES alone/vestige --json policy list
+for policy in "$TESTS"/../policies/*.yaml; do
+	any_json "$out" ".name == \"$(basename "$policy" .yaml)\" and .file == \"built in\"" || fail "not listed: $policy"
+done
 expect_exit 2 env VESTIGE_POLICIES=/nonexistent "$VESTIGE" policy check linux-logs-of-nobody
 assert_in "$err" "linux-logs-of-nobody" "hint: vestige policy list"
 

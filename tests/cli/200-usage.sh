@@ -14,7 +14,7 @@ for verb in keygen init snapshot list show log ls cat extract verify recover sig
 	grep -qx "$verb" <<<"$verbs" || fail "--help does not name $verb"
 done
 expect_exit 0 vestige --version
-grep -qE '^vestige [0-9]+\.[0-9]+\.[0-9]+$' "$out" || fail "--version: $(cat "$out")"
+grep -qE '^vestige [0-9]+\.[0-9]+\.[0-9]+( static)?$' "$out" || fail "--version: $(cat "$out")"
 for verb in $verbs; do
 	expect_exit 0 vestige "$verb" --help
 	assert_in "$out" "usage: vestige $verb" "example:"
