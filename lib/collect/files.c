@@ -179,14 +179,43 @@ out:
 	return rc;
 }
 
+/* The source's time is over: what would have been begun now is an item of the policy's own words. */
+static int leave_out(struct vst_files_run *run, const char *path)
+{
+	int rc = set_whole_path(run, path);
+	if (rc == 0 && run->path.len > 1 && path[run->path.len - 1] == '/')
+		run->path.data[--run->path.len] = '\0';
+	run->may_repeat = true;
+	return rc == 0 ? vst_files_emit_expired(run, VST_ITEM_UNKNOWN) : rc;
+}
+
+static int leave_out_alternative(struct vst_files_run *run, const struct vst_pattern_alternative *alternative)
+{
+	struct vst_buf asked = VST_BUF_INIT;
+	int rc = spell(alternative, alternative->count, &asked, run->err);
+	if (rc == 0)
+		rc = leave_out(run, vst_buf_cstr(&asked));
+	vst_buf_free(&asked);
+	return rc;
+}
+
 static int take_pattern(struct vst_files_run *run, const char *text)
 {
 	struct vst_pattern *pattern = NULL;
 	int rc = vst_pattern_compile(text, &pattern, run->err);
 	if (rc == 0 && !pattern->absolute)
 		rc = vst_err_set(run->err, VST_EFORMAT, "not an absolute path");
-	for (size_t i = 0; rc == 0 && i < pattern->count; i++)
-		rc = take_alternative(run, &pattern->alternatives[i]);
+	if (rc == 0 && vst_limits_expired(run->context)) {
+		rc = leave_out(run, text);
+		goto out;
+	}
+	for (size_t i = 0; rc == 0 && i < pattern->count; i++) {
+		if (vst_limits_expired(run->context))
+			rc = leave_out_alternative(run, &pattern->alternatives[i]);
+		else
+			rc = take_alternative(run, &pattern->alternatives[i]);
+	}
+out:
 	vst_pattern_free(pattern);
 	return rc == 0 ? 0 : vst_err_prepend(run->err, "%s", text);
 }
@@ -220,6 +249,11 @@ static int prepare(struct vst_files_run *run)
 	vst_buf_reserve(&run->path, PATH_ROOM);
 	if (!run->block || !run->excludes || run->path.failed)
 		return vst_err_nomem(run->err);
+	if (run->source->content == VST_CONTENT_DIGEST && run->context->digest_key) {
+		int rc = vst_file_digest_init(&run->digest, run->context->digest_key, run->err);
+		if (rc != 0)
+			return rc;
+	}
 	for (size_t i = 0; i < files->exclude_count; i++) {
 		int rc = add_exclude(run, files->exclude[i]);
 		if (rc != 0)
@@ -238,6 +272,7 @@ static void release(struct vst_files_run *run)
 	free(run->block);
 	vst_file_attributes_free(&run->attributes);
 	vst_file_map_free(&run->map);
+	vst_file_digest_free(&run->digest);
 	vst_buf_free(&run->target);
 	vst_buf_free(&run->path);
 }
