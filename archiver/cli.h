@@ -18,6 +18,7 @@
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/json.h"
+#include "vestige/manifest.h"
 
 /* Exit status, as the manual page lists it. */
 enum cli_exit {
@@ -76,6 +77,8 @@ void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same bytes made safe for a terminal; borrowed until the next call but seven. */
 const char *cli_show(const void *text, size_t len);
 const char *cli_show_text(const char *text);
+/* "(metadata)" or "(digest)" for what the policy asked no content of; else empty. */
+const char *cli_content_note(enum vst_item_content content);
 /* One JSON line: begin gives an open object with its type; end closes and prints it. */
 struct vst_json cli_json_begin(struct vst_buf *buf, const char *type);
 void cli_json_end(struct vst_json *json);

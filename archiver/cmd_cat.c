@@ -61,8 +61,8 @@ static int write_item(struct opened *opened, const char *place, struct vst_err *
 		vst_err_hint(err, "vestige ls shows what the exhibit has, as source:/path");
 	if (rc == 0 && opened_will_record(opened))
 		rc = record(opened, &entry, err);
-	if (rc == 0)
-		rc = vst_exhibit_content(opened->exhibit, &entry, true, &out, err);
+	if (rc == 0 && (rc = vst_exhibit_content(opened->exhibit, &entry, true, &out, err)) == VST_ENOTFOUND)
+		(void)vst_err_prepend(err, "%s", place);
 	if (rc == 0)
 		say_coverage(opened);
 	vst_exhibit_entry_free(&entry);

@@ -17,7 +17,7 @@ struct extraction {
 	struct opened opened;
 	struct selector selector;
 	struct vst_selection *selection;
-	uint64_t out, nothing, failed, bytes, total;
+	uint64_t out, nothing, unasked, failed, bytes, total;
 };
 
 static bool select_item(void *ctx, const struct vst_item *item)
@@ -47,7 +47,10 @@ static int on_done(void *ctx, const struct vst_item *item, enum vst_extract_outc
 		x->out++;
 		break;
 	case VST_EXTRACT_NOTHING:
-		x->nothing++;
+		if (item->content != VST_ITEM_CONTENT_FULL)
+			x->unasked++;
+		else
+			x->nothing++;
 		break;
 	case VST_EXTRACT_FAILED:
 		x->failed++;
@@ -113,7 +116,12 @@ static int extract(struct extraction *x, const char *path, bool preserve, struct
 			        "%llu items of the manifest have nothing to take out (absent, denied, "
 			        "devices, …)",
 			        (unsigned long long)x->nothing);
-		if (x->out + x->nothing + x->failed == 0)
+		if (x->unasked > 0)
+			cli_say(x->opened.cli,
+			        "%llu files are in the exhibit by their metadata or digest only: the policy asked "
+			        "for no content of them",
+			        (unsigned long long)x->unasked);
+		if (x->out + x->nothing + x->unasked + x->failed == 0)
 			rc = vst_err_set(err, VST_ENOTFOUND, "nothing in the exhibit matches");
 	}
 	if (fd >= 0)

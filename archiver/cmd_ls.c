@@ -105,7 +105,7 @@ static int print_entry(void *ctx, struct vst_exhibit_entry *entry, struct vst_er
 		print_json(entry);
 		return cli_signal() ? vst_err_set(err, VST_ECANCELLED, "interrupted") : 0;
 	}
-	if (item->has_content)
+	if (item->has_content || (item->content != VST_ITEM_CONTENT_FULL && item->has_stat))
 		vst_text_size(item->size, size);
 	if (listing->long_form)
 		print_long(item);
@@ -113,6 +113,8 @@ static int print_entry(void *ctx, struct vst_exhibit_entry *entry, struct vst_er
 	        cli_show_text(item->path));
 	if (item->target)
 		cli_print(" -> %s", cli_show_text(item->target));
+	if (item->content != VST_ITEM_CONTENT_FULL)
+		cli_print("  %s", cli_content_note(item->content));
 	if (item->rule)
 		cli_print("  (%s)", cli_show_text(item->rule));
 	else if (item->error)

@@ -35,7 +35,8 @@ static int print_planned(void *ctx, const struct vst_item *item, struct vst_err 
 	char size[16] = "";
 	(void)err;
 	s->items[item->status]++;
-	if (item->has_content)
+	bool read = item->has_content || item->content == VST_ITEM_CONTENT_DIGEST;
+	if (read)
 		s->bytes += item->size;
 	if (s->cli->json) {
 		struct vst_buf line = VST_BUF_INIT;
@@ -48,7 +49,7 @@ static int print_planned(void *ctx, const struct vst_item *item, struct vst_err 
 		vst_json_string(&json, vst_item_type_name(item->type));
 		vst_json_key(&json, "status");
 		vst_json_string(&json, vst_item_status_name(item->status));
-		if (item->has_content) {
+		if (read) {
 			vst_json_key(&json, "size");
 			vst_json_uint(&json, item->size);
 		}
@@ -59,11 +60,12 @@ static int print_planned(void *ctx, const struct vst_item *item, struct vst_err 
 		cli_json_end(&json);
 		return 0;
 	}
-	if (item->has_content)
+	if (read)
 		vst_text_size(item->size, size);
-	cli_print("%9s  %-9s %s%s%s\n", size,
+	cli_print("%9s  %-9s %s%s%s%s%s\n", size,
 	        item->status == VST_ITEM_COLLECTED ? "" : vst_item_status_name(item->status),
-	        cli_show_text(item->path), item->rule ? "  " : "",
+	        cli_show_text(item->path), item->content != VST_ITEM_CONTENT_FULL ? "  " : "",
+	        cli_content_note(item->content), item->rule ? "  " : "",
 	        item->rule ? cli_show_text(item->rule) : "");
 	return 0;
 }
@@ -269,6 +271,10 @@ static int take_snapshot(
 			         "space there,\n"
 			         "         where deleted files may have been. Put the case on another disk "
 			         "when you can");
+		if (result.digest_key_is_new)
+			cli_warn("private/digest.key was not there and was made anew: digests of this exhibit "
+			         "cannot be compared\n"
+			         "         with those of earlier ones");
 		if (s->cli->json)
 			json_sealed(&result);
 		else

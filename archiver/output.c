@@ -80,6 +80,18 @@ void cli_json_end(struct vst_json *json)
 	vst_buf_free(buf);
 }
 
+const char *cli_content_note(enum vst_item_content content)
+{
+	switch (content) {
+	case VST_ITEM_CONTENT_DIGEST:
+		return "(digest)";
+	case VST_ITEM_CONTENT_METADATA:
+		return "(metadata)";
+	default:
+		return "";
+	}
+}
+
 const char *cli_style(const struct cli *cli, enum cli_style style)
 {
 	static const char *const codes[] = {

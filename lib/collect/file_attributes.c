@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "vestige/err.h"
@@ -70,6 +71,30 @@ static void read_flags(struct vst_file_attributes *attributes, int fd, struct vs
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
 		return; /* most file systems have none */
 	vst_file_flags_text((unsigned)flags, attributes->flags);
+	if (attributes->flags[0])
+		item->flags = attributes->flags;
+}
+
+void vst_file_attributes_flags(
+        struct vst_file_attributes *attributes, const struct statx *st, struct vst_item *item)
+{
+	static const struct {
+		uint64_t attribute;
+		unsigned flag;
+	} told[] = {
+	        {STATX_ATTR_COMPRESSED, FS_COMPR_FL},
+	        {STATX_ATTR_IMMUTABLE, FS_IMMUTABLE_FL},
+	        {STATX_ATTR_APPEND, FS_APPEND_FL},
+	        {STATX_ATTR_NODUMP, FS_NODUMP_FL},
+	        {STATX_ATTR_ENCRYPTED, FS_ENCRYPT_FL},
+	        {STATX_ATTR_VERITY, FS_VERITY_FL},
+	        {STATX_ATTR_DAX, FS_DAX_FL},
+	};
+	unsigned flags = 0;
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+		if (st->stx_attributes & st->stx_attributes_mask & told[i].attribute)
+			flags |= told[i].flag;
+	vst_file_flags_text(flags, attributes->flags);
 	if (attributes->flags[0])
 		item->flags = attributes->flags;
 }

@@ -15,6 +15,8 @@
 	(8 * 1024 * 1024) /* bytes of values of one file; a manifest line must hold them in base64 */
 #define VST_FILE_FLAGS_TEXT 33
 
+struct statx;
+
 struct vst_file_attributes { /* zero-initialise; memory is kept from file to file */
 	struct vst_buf names, values, error;
 	struct vst_item_xattr *xattrs;
@@ -30,6 +32,9 @@ struct vst_file_attributes { /* zero-initialise; memory is kept from file to fil
  */
 int vst_file_attributes_read(struct vst_file_attributes *attributes, int fd, bool is_path,
         struct vst_item *item, struct vst_err *err);
+/* The inode flags that a stat tells (c i a d E V x in chattr's letters), where nothing is opened that could be asked for all. */
+void vst_file_attributes_flags(
+        struct vst_file_attributes *attributes, const struct statx *st, struct vst_item *item);
 void vst_file_attributes_free(struct vst_file_attributes *attributes);
 
 /* Inode flags as chattr letters in lsattr's order. */

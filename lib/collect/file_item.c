@@ -75,6 +75,17 @@ int vst_files_emit_excluded(struct vst_files_run *run, int dirfd, const char *na
 	return vst_files_emit(run, &item);
 }
 
+int vst_files_emit_expired(struct vst_files_run *run, enum vst_item_type listed)
+{
+	const char *rule = vst_files_excluding(run);
+	struct vst_item item;
+	vst_item_init(&item);
+	item.type = listed;
+	item.status = VST_ITEM_EXCLUDED;
+	item.rule = rule ? rule : VST_RULE_SOURCE_TIME;
+	return vst_files_emit(run, &item);
+}
+
 /* Sets the target of the link that `fd` (O_PATH) is. Returns an errno. */
 static int read_target(struct vst_files_run *run, int fd, struct vst_item *item)
 {
@@ -250,7 +261,7 @@ static int take_opened(struct vst_files_run *run, int fd, const struct statx *st
 		vst_files_set_error(&item, EOVERFLOW, "a size that no file can have");
 		return vst_files_emit(run, &item);
 	}
-	if (take_as_hardlink(run, st, &item, &rc))
+	if (run->source->content == VST_CONTENT_FULL && take_as_hardlink(run, st, &item, &rc))
 		return rc;
 	return vst_files_read(run, fd, st, &item);
 }
@@ -294,9 +305,42 @@ static int look_at_file(struct vst_files_run *run, int dirfd, const char *name)
 		return vst_files_describe(run, dirfd, name, VST_ITEM_FILE, errno, "open");
 	vst_item_init(&item);
 	vst_file_fill(&st, run->context->accounts, &item);
-	if (take_as_hardlink(run, &st, &item, &rc))
+	if (run->source->content == VST_CONTENT_FULL && take_as_hardlink(run, &st, &item, &rc))
 		return rc;
 	return vst_files_measure(run, &st, &item);
+}
+
+/*
+ * `content: metadata`: all but the content, by a descriptor that cannot read and so leaves no trace. Names of one inode are items
+ * of their own: there is no content that one of them could stand for.
+ */
+static int take_metadata(struct vst_files_run *run, int dirfd, const char *name)
+{
+	struct vst_item item;
+	struct statx st;
+	int link_error, rc;
+	int fd = vst_beneath_open_at(dirfd, name, O_PATH);
+	int error = fd < 0 ? errno : vst_file_stat(fd, &st);
+	const char *rule = error == 0 && S_ISREG(st.stx_mode) ? vst_files_ruling_out(run, &st) : NULL;
+	if (error || !S_ISREG(st.stx_mode)) {
+		rc = vst_files_describe(run, dirfd, name, VST_ITEM_FILE, error, "stat");
+	} else if (rule) {
+		rc = vst_files_emit_excluded(run, dirfd, name, VST_ITEM_FILE, &st, rule);
+	} else {
+		vst_item_init(&item);
+		item.content = VST_ITEM_CONTENT_METADATA;
+		item.status = VST_ITEM_COLLECTED;
+		rc = fill_from(run, fd, &st, &item, &link_error);
+		if (rc == 0 && st.stx_size > INT64_MAX)
+			vst_files_set_error(&item, EOVERFLOW, "a size that no file can have");
+		if (rc == 0 && run->context->content)
+			vst_file_attributes_flags(&run->attributes, &st, &item);
+		if (rc == 0)
+			rc = vst_files_emit(run, &item);
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 int vst_files_take(struct vst_files_run *run, int dirfd, const char *name, enum vst_item_type listed)
@@ -309,5 +353,7 @@ int vst_files_take(struct vst_files_run *run, int dirfd, const char *name, enum 
 		return vst_files_emit_excluded(run, dirfd, name, listed, NULL, rule);
 	if (listed != VST_ITEM_FILE)
 		return vst_files_describe(run, dirfd, name, listed, 0, NULL);
+	if (run->source->content == VST_CONTENT_METADATA)
+		return take_metadata(run, dirfd, name);
 	return run->context->content ? take_file(run, dirfd, name) : look_at_file(run, dirfd, name);
 }

@@ -16,7 +16,7 @@
  * A file being read. What is read is what lies in `extents`, end to end; a file without holes is one extent.
  *
  * Nothing is announced to the sink before the first block is there: a file that cannot be read at all has no
- * entry in the tar.
+ * entry in the tar. Where the policy asks for a digest alone, that takes the content in the sink's place.
  */
 struct reading {
 	struct vst_files_run *run;
@@ -27,12 +27,14 @@ struct reading {
 	size_t extent_count;
 	size_t extent;   /* where the next byte comes from */
 	uint64_t inside; /* how much of that extent is read */
+	uint64_t from;   /* digest: where the block at hand lies in the file */
+	uint64_t size;   /* digest: of the file, 0 if that is not known */
 	uint64_t total;  /* bytes to take; UINT64_MAX for a stream */
 	uint64_t got;
 	bool pseudo;     /* times and size are made up, and tell nothing of a change */
 	bool at_end;     /* the file ended */
 	int error;       /* errno of a read that failed */
-	const char *cut; /* the rule that made `total` smaller than the file, or NULL */
+	const char *cut; /* the rule by which less than the file is read, or NULL */
 	struct vst_page_cache cache;
 };
 
@@ -53,6 +55,15 @@ static int emit_full(struct vst_files_run *run, struct vst_item *item, const cha
 	item->status = VST_ITEM_EXCLUDED;
 	item->rule = rule;
 	return vst_files_emit(run, item);
+}
+
+/* Between blocks: what was read until the source's time is over stays. */
+static bool is_expired(struct reading *r)
+{
+	if (!vst_limits_expired(r->run->context))
+		return false;
+	r->cut = VST_RULE_SOURCE_TIME;
+	return true;
 }
 
 /* ---- reading ---- */
@@ -89,7 +100,12 @@ static size_t read_stretch(struct reading *r, uint8_t *data, size_t len, uint64_
 	return got;
 }
 
-/* The next block, from as many extents as fit into `room` bytes at `to`. */
+static bool is_digest(const struct reading *r)
+{
+	return r->item->content == VST_ITEM_CONTENT_DIGEST;
+}
+
+/* The next block, from as many extents as fit into `room` bytes at `to`; for a digest from one. */
 static size_t read_block(struct reading *r, uint8_t *to, size_t room)
 {
 	size_t filled = 0;
@@ -97,6 +113,10 @@ static size_t read_block(struct reading *r, uint8_t *to, size_t room)
 		const struct vst_item_extent *extent = &r->extents[r->extent];
 		uint64_t left = extent->len - r->inside, offset = extent->offset + r->inside;
 		size_t want = left < room - filled ? (size_t)left : room - filled;
+		if (is_digest(r) && filled > 0)
+			break;
+		if (filled == 0)
+			r->from = offset;
 		vst_page_cache_advance(&r->cache, offset);
 		size_t n = read_stretch(r, to + filled, want, offset);
 		filled += n;
@@ -152,21 +172,37 @@ static int begin(struct reading *r)
 {
 	r->item->source = r->run->source->name;
 	r->item->path = vst_files_path(r->run);
-	r->item->has_content = true;
 	r->run->matched = true;
+	if (is_digest(r))
+		return 0;
+	r->item->has_content = true;
 	return r->run->sink->begin(r->run->sink->ctx, r->item, r->run->err);
 }
 
 static int give(struct reading *r, const uint8_t *block, size_t len)
 {
 	vst_limits_count(r->run->context, len);
-	return len ? r->run->sink->data(r->run->sink->ctx, block, len, r->run->err) : 0;
+	if (is_digest(r))
+		vst_file_digest_add(&r->run->digest, r->from, block, len);
+	return len && !is_digest(r) ? r->run->sink->data(r->run->sink->ctx, block, len, r->run->err) : 0;
+}
+
+/* The item of a digest: nothing of it went to the sink before. */
+static int end_digest(struct reading *r)
+{
+	struct vst_files_run *run = r->run;
+	bool whole = !r->cut && !r->error && !r->at_end;
+	int rc = vst_file_digest_end(&run->digest, &run->map, r->got, r->size, whole, r->item, run->err);
+	drop_content(r->item);
+	return rc == 0 ? vst_files_emit(run, r->item) : rc;
 }
 
 static int end(struct reading *r)
 {
 	const struct vst_files_run *run = r->run;
 	uint8_t leaf[VST_HASH_LEN] = {0};
+	if (is_digest(r))
+		return end_digest(r);
 	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
 	int rc = run->sink->end(run->sink->ctx, r->item, linked ? leaf : NULL, run->err);
 	if (rc == 0 && linked && r->item->status == VST_ITEM_COLLECTED)
@@ -189,7 +225,7 @@ static uint8_t *space(const struct reading *r, size_t *room)
 {
 	const struct vst_sink *sink = r->run->sink;
 	size_t offered = 0;
-	uint8_t *to = sink->space ? sink->space(sink->ctx, &offered) : NULL;
+	uint8_t *to = sink->space && !is_digest(r) ? sink->space(sink->ctx, &offered) : NULL;
 	if (!to || offered == 0)
 		return r->run->block;
 	if (offered < *room)
@@ -200,7 +236,7 @@ static uint8_t *space(const struct reading *r, size_t *room)
 static int read_rest(struct reading *r)
 {
 	int rc = 0;
-	while (rc == 0 && !is_done(r)) {
+	while (rc == 0 && !is_done(r) && !is_expired(r)) {
 		rc = vst_files_check_cancel(r->run);
 		if (rc == 0) {
 			size_t room = VST_FILES_BLOCK;
@@ -218,9 +254,9 @@ static int read_known(struct reading *r)
 	size_t first = read_block(r, r->run->block, VST_FILES_BLOCK);
 	if (r->error && first == 0)
 		return emit_unreadable(r);
-	if (!r->item->is_sparse) /* one that ends in the first block needs no padding */
-		r->item->size = is_done(r) ? r->got : r->total;
-	bool ended = is_done(r);
+	bool ended = is_done(r) || is_expired(r);
+	if (!r->item->is_sparse && !is_digest(r)) /* one that ends in the first block needs no padding */
+		r->item->size = ended ? r->got : r->total;
 	if (ended)
 		conclude(r); /* before the sink takes its time: what changes after this read is not our
 		                business */
@@ -263,22 +299,31 @@ static void apply_limits(struct reading *r)
 		return;
 	}
 	struct vst_file_map *map = &r->run->map;
-	if (r->cut)
-		r->item->size = vst_file_map_cut(map, limit);
 	r->whole.len = r->item->size;
+	if (r->cut)
+		r->whole.len = vst_file_map_cut(map, limit);
+	if (!is_digest(r))
+		r->item->size = r->whole.len;
 	r->extents = r->item->extents = map->extents;
 	r->extent_count = r->item->extent_count = map->count;
 }
 
 static int take_known(struct vst_files_run *run, int fd, const struct statx *st, struct vst_item *item)
 {
-	struct reading r = {.run = run, .fd = fd, .item = item, .total = item->size, .cache = {.fd = -1}};
+	struct reading r = {.run = run,
+	        .fd = fd,
+	        .item = item,
+	        .total = item->size,
+	        .size = item->size,
+	        .cache = {.fd = -1}};
 	int rc = map_holes(&r, st);
 	if (rc != 0)
 		return rc;
 	const char *full = r.total > 0 ? vst_limits_full(run->context) : NULL;
 	if (full)
 		return emit_full(run, item, full);
+	if (is_digest(&r))
+		vst_file_digest_begin(&run->digest, item->is_sparse ? &run->map : NULL, item->size);
 	apply_limits(&r);
 	return read_known(&r);
 }
@@ -299,8 +344,12 @@ static int read_stream(struct reading *r, size_t first)
 	int rc;
 	if (limit == 0)
 		return emit_full(r->run, r->item, rule);
-	r->item->type = VST_ITEM_STREAM;
-	r->item->size = 0;
+	if (is_digest(r)) {
+		vst_file_digest_begin(&r->run->digest, NULL, 0);
+	} else {
+		r->item->type = VST_ITEM_STREAM;
+		r->item->size = 0;
+	}
 	if ((rc = begin(r)) != 0)
 		return rc;
 	for (size_t len = first; rc == 0; len = read_stretch(r, r->run->block, VST_FILES_BLOCK, 0)) {
@@ -309,9 +358,10 @@ static int read_stream(struct reading *r, size_t first)
 			r->cut = rule;
 		}
 		limit -= len;
+		r->from = r->got;
 		r->got += len;
 		rc = give(r, r->run->block, len);
-		if (r->at_end || r->error || r->cut)
+		if (r->at_end || r->error || r->cut || is_expired(r))
 			break;
 		if (limit == 0) {
 			if (has_more(r))
@@ -324,7 +374,8 @@ static int read_stream(struct reading *r, size_t first)
 	if (rc != 0)
 		return rc;
 	conclude(r);
-	r->item->size = r->got;
+	if (!is_digest(r))
+		r->item->size = r->got;
 	return end(r);
 }
 
@@ -348,9 +399,11 @@ static int take_unknown(struct vst_files_run *run, int fd, struct vst_item *item
 		item->size = now.stx_size;
 		return take_known(run, fd, &now, item);
 	}
-	item->size = 0;
+	item->size = is_digest(&r) ? item->size : 0;
 	r.total = 0;
 	conclude(&r);
+	if (is_digest(&r))
+		vst_file_digest_begin(&run->digest, NULL, 0);
 	int rc = begin(&r);
 	return rc == 0 ? end(&r) : rc;
 }
@@ -404,6 +457,13 @@ int vst_files_read(struct vst_files_run *run, int fd, const struct statx *st, st
 		item->rule = unsafe;
 		return vst_files_emit(run, item);
 	}
+	if (run->source->content == VST_CONTENT_DIGEST) {
+		item->content = VST_ITEM_CONTENT_DIGEST;
+		if (!run->digest.hmac) {
+			vst_files_set_error(item, 0, "no digest key");
+			return vst_files_emit(run, item);
+		}
+	}
 	item->has_read = true;
 	item->read_start = vst_time_now();
 	item->read_expected = st->stx_size;
@@ -420,6 +480,8 @@ int vst_files_measure(struct vst_files_run *run, const struct statx *st, struct 
 	const char *rule;
 	uint64_t limit = vst_limits_room(run->context, &rule);
 	int rc;
+	if (run->source->content == VST_CONTENT_DIGEST)
+		item->content = VST_ITEM_CONTENT_DIGEST;
 	if (st->stx_blocks < item->size / 512 && st->stx_dev_major != 0)
 		r.total = st->stx_blocks * 512;
 	const char *full = r.total > 0 ? vst_limits_full(run->context) : NULL;
@@ -436,5 +498,5 @@ int vst_files_measure(struct vst_files_run *run, const struct statx *st, struct 
 	if ((rc = begin(&r)) != 0)
 		return rc;
 	vst_limits_count(run->context, r.total);
-	return end(&r);
+	return is_digest(&r) ? vst_files_emit(run, item) : end(&r);
 }

@@ -179,14 +179,32 @@ out:
 	return rc;
 }
 
+/* The source's time is over: what would have been begun now is an item by the policy's own words. */
+static int leave_out(struct vst_files_run *run, const struct vst_pattern_alternative *alternative)
+{
+	struct vst_buf asked = VST_BUF_INIT;
+	int rc = spell(alternative, alternative->count, &asked, run->err);
+	if (rc == 0)
+		rc = set_whole_path(run, vst_buf_cstr(&asked));
+	run->may_repeat = true;
+	if (rc == 0)
+		rc = vst_files_emit_expired(run, VST_ITEM_UNKNOWN);
+	vst_buf_free(&asked);
+	return rc;
+}
+
 static int take_pattern(struct vst_files_run *run, const char *text)
 {
 	struct vst_pattern *pattern = NULL;
 	int rc = vst_pattern_compile(text, &pattern, run->err);
 	if (rc == 0 && !pattern->absolute)
 		rc = vst_err_set(run->err, VST_EFORMAT, "not an absolute path");
-	for (size_t i = 0; rc == 0 && i < pattern->count; i++)
-		rc = take_alternative(run, &pattern->alternatives[i]);
+	for (size_t i = 0; rc == 0 && i < pattern->count; i++) {
+		if (vst_limits_expired(run->context))
+			rc = leave_out(run, &pattern->alternatives[i]);
+		else
+			rc = take_alternative(run, &pattern->alternatives[i]);
+	}
 	vst_pattern_free(pattern);
 	return rc == 0 ? 0 : vst_err_prepend(run->err, "%s", text);
 }
@@ -220,6 +238,11 @@ static int prepare(struct vst_files_run *run)
 	vst_buf_reserve(&run->path, PATH_ROOM);
 	if (!run->block || !run->excludes || run->path.failed)
 		return vst_err_nomem(run->err);
+	if (run->source->content == VST_CONTENT_DIGEST && run->context->digest_key) {
+		int rc = vst_file_digest_init(&run->digest, run->context->digest_key, run->err);
+		if (rc != 0)
+			return rc;
+	}
 	for (size_t i = 0; i < files->exclude_count; i++) {
 		int rc = add_exclude(run, files->exclude[i]);
 		if (rc != 0)
@@ -238,6 +261,7 @@ static void release(struct vst_files_run *run)
 	free(run->block);
 	vst_file_attributes_free(&run->attributes);
 	vst_file_map_free(&run->map);
+	vst_file_digest_free(&run->digest);
 	vst_buf_free(&run->target);
 	vst_buf_free(&run->path);
 }

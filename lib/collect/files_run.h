@@ -5,6 +5,7 @@
  *     files_walk.c   directories, down the tree
  *     file_item.c    one name that is no directory: an item
  *     file_read.c    a regular file's content
+ *     file_digest.c  a keyed digest of it, where the policy asks for that alone
  *
  * Each function returns non-zero only when the sink failed, memory ran out or the run was cancelled;
  * everything else is an item.
@@ -13,6 +14,7 @@
 #define COLLECT_FILES_RUN_H
 
 #include "collect/file_attributes.h"
+#include "collect/file_digest.h"
 #include "collect/file_map.h"
 #include "collect/file_stat.h"
 #include "collect/limits.h"
@@ -48,6 +50,7 @@ struct vst_files_run {
 	struct vst_buf path; /* of what is being worked on */
 	struct vst_file_attributes attributes;
 	struct vst_file_map map;
+	struct vst_file_digest digest;       /* used if source->content asks for one */
 	struct vst_buf target;               /* of a symbolic link */
 	uint8_t *block;                      /* VST_FILES_BLOCK bytes */
 	uint32_t pseudo_major, pseudo_minor; /* the device that `pseudo` speaks of, */
@@ -73,6 +76,8 @@ const char *vst_files_ruling_out(const struct vst_files_run *run, const struct s
 
 /* An item without content; `item` has all but source and path. Does nothing if the sink has this path. */
 int vst_files_emit(struct vst_files_run *run, struct vst_item *item);
+/* What the source's time left no room for: an item by what is known, and nothing is looked up. */
+int vst_files_emit_expired(struct vst_files_run *run, enum vst_item_type listed);
 /* An item `excluded`. `st` NULL: looked up here. */
 int vst_files_emit_excluded(struct vst_files_run *run, int dirfd, const char *name, enum vst_item_type listed,
         const struct statx *st, const char *rule);

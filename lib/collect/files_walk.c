@@ -150,7 +150,7 @@ static void open_above(struct walk *walk)
 
 static void pop(struct walk *walk)
 {
-	if (walk->depth > 1)
+	if (walk->depth > 1 && !vst_limits_expired(walk->run->context))
 		open_above(walk);
 	drop(&walk->levels[--walk->depth]);
 }
@@ -292,6 +292,16 @@ static int visit_lost(struct walk *walk, enum vst_item_type type)
 	return vst_files_emit(walk->run, &item);
 }
 
+/* The source's time is over: nothing more is asked of a file system that may be what took so long. */
+static int visit_expired(struct walk *walk, enum vst_item_type type)
+{
+	bool done = vst_path_match_done(&walk->match, walk->step);
+	bool leads_on = type == VST_ITEM_DIRECTORY || type == VST_ITEM_SYMLINK || type == VST_ITEM_UNKNOWN;
+	if (!done && !(leads_on && vst_path_match_below(&walk->match, walk->step)))
+		return 0;
+	return vst_files_emit_expired(walk->run, type);
+}
+
 static int next_name(struct walk *walk)
 {
 	struct level *level = &walk->levels[walk->depth - 1];
@@ -309,6 +319,8 @@ static int next_name(struct walk *walk)
 		return 0;
 	if ((rc = vst_files_set_path(walk->run, level->path_len, name)) != 0)
 		return rc;
+	if (vst_limits_expired(walk->run->context))
+		return visit_expired(walk, type);
 	return level->lost ? visit_lost(walk, type) : visit(walk, level->fd, name, type);
 }
 

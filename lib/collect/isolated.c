@@ -317,6 +317,16 @@ static void path_at(const struct ring *ring, struct vst_buf *ret)
 	}
 }
 
+/* A pattern in the policy's own words, as far as a path may have them: `{/a,/b}` and `/a/` are no paths. */
+static void put_pattern(struct vst_buf *ret, const char *pattern)
+{
+	size_t len = strlen(pattern);
+	vst_buf_clear(ret);
+	if (pattern[0] != '/')
+		vst_buf_byte(ret, '/');
+	vst_buf_bytes(ret, pattern, len > 1 && pattern[len - 1] == '/' ? len - 1 : len);
+}
+
 /* What was not collected: the path at hand (or what is below it, if it is an item already), and the patterns
  * not begun. */
 static int note_rest(struct run *run, enum vst_item_status status, const char *rule)
@@ -331,8 +341,12 @@ static int note_rest(struct run *run, enum vst_item_status status, const char *r
 	int rc = vst_buf_check(&path, run->err);
 	if (rc == 0)
 		rc = note(run, text, status, rule);
-	for (size_t i = atomic_load(&ring->begun); rc == 0 && i < files->path_count; i++)
-		rc = note(run, files->paths[i], status, rule);
+	for (size_t i = atomic_load(&ring->begun); rc == 0 && i < files->path_count; i++) {
+		put_pattern(&path, files->paths[i]);
+		text = vst_buf_cstr(&path);
+		if ((rc = vst_buf_check(&path, run->err)) == 0)
+			rc = note(run, text, status, rule);
+	}
 	vst_buf_free(&path);
 	return rc;
 }

@@ -194,6 +194,57 @@ void vst_hmac_sha256(const void *key, size_t key_len, const struct vst_part *par
 	vst_wipe(inner, sizeof inner);
 }
 
+/* ---- running codes ---- */
+
+struct vst_hmac {
+	gcry_md_hd_t handle;
+};
+
+int vst_hmac_new(struct vst_hmac **ret, const void *key, size_t key_len, struct vst_err *err)
+{
+	struct vst_hmac *hmac = NULL;
+	int rc = vst_crypto_start(err);
+	if (rc != 0)
+		return rc;
+	if (!(hmac = vst_calloc(1, sizeof *hmac)))
+		return vst_err_nomem(err);
+	gcry_error_t error =
+	        gcry_md_open(&hmac->handle, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE);
+	if (!error)
+		error = gcry_md_setkey(hmac->handle, key_len ? key : "", key_len);
+	if (error) {
+		vst_hmac_free(hmac);
+		return gcrypt_failed(err, "start authentication code", error);
+	}
+	*ret = hmac;
+	return 0;
+}
+
+void vst_hmac_free(struct vst_hmac *hmac)
+{
+	if (!hmac)
+		return;
+	gcry_md_close(hmac->handle);
+	free(hmac);
+}
+
+void vst_hmac_reset(struct vst_hmac *hmac)
+{
+	gcry_md_reset(hmac->handle);
+}
+
+void vst_hmac_update(struct vst_hmac *hmac, const void *data, size_t len)
+{
+	if (len > 0)
+		gcry_md_write(hmac->handle, data, len);
+}
+
+void vst_hmac_final(struct vst_hmac *hmac, uint8_t ret[VST_HASH_LEN])
+{
+	memcpy(ret, gcry_md_read(hmac->handle, GCRY_MD_SHA256), VST_HASH_LEN);
+	gcry_md_reset(hmac->handle);
+}
+
 void vst_hkdf_sha256(const void *secret, size_t secret_len, const void *salt, size_t salt_len,
         const void *info, size_t info_len, uint8_t *ret, size_t len)
 {

@@ -349,6 +349,10 @@ static int copy_item(struct vst_exhibit *exhibit, const struct vst_exhibit_entry
 	struct copying copying = {.out = out, .expand = expand && item->is_sparse};
 	int rc = 0;
 
+	if (item->content != VST_ITEM_CONTENT_FULL)
+		return vst_err_set(err, VST_ENOTFOUND,
+		        "no content in the exhibit: the policy asked for %s only",
+		        item->content == VST_ITEM_CONTENT_DIGEST ? "a digest of it" : "its metadata");
 	if (!item->has_content || entry->tar_offset == UINT64_MAX)
 		return vst_err_set(err, VST_ENOTFOUND, "no content in the exhibit: %s, %s",
 		        vst_item_type_name(item->type), vst_item_status_name(item->status));

@@ -20,12 +20,16 @@
 #include "vestige/io.h"
 #include "vestige/isolated.h"
 #include "vestige/mem.h"
+#include "vestige/secret.h"
+#include "vestige/text.h"
 #include "vestige/timefmt.h"
 #include "workflow/case_internal.h"
 #include "workflow/host_info.h"
 #include "workflow/pace.h"
 
 #define MEASURE_SECONDS 5 /* a source that takes longer to look over is not measured beforehand */
+
+#define LIMITS_RULES "limits." /* how the rules of items begin that a limit of the policy left out */
 
 /* One acquisition under way. */
 struct acquisition {
@@ -42,6 +46,9 @@ struct acquisition {
 	struct vst_exhibit_writer *writer;
 	struct vst_acquire_progress progress;
 	bool on_evidence_disk;
+	uint64_t limited;      /* items that a limit left out */
+	uint8_t *digest_key;   /* secure memory, VST_HASH_LEN; NULL: no source asks for digests */
+	bool digest_key_made;
 	vst_acquire_each *each; /* a dry run's */
 	void *each_ctx;
 	bool remember; /* paths shown, in `shown`, a tsearch(3) tree */
@@ -83,6 +90,7 @@ static int prepare_context(struct acquisition *a, const struct vst_case *c, stru
 	        .hardlinks = a->hardlinks,
 	        .cancel = a->options->cancel,
 	        .content = a->each == NULL,
+	        .digest_key = a->digest_key,
 	};
 	if (c) {
 		if (fstat(vst_case_fd(c), &a->case_stat) != 0)
@@ -133,6 +141,7 @@ static void release(struct acquisition *a)
 	vst_exhibit_writer_free(a->writer);
 	vst_hardlinks_free(a->hardlinks);
 	vst_accounts_free(a->accounts);
+	vst_secret_free(a->digest_key, VST_HASH_LEN);
 	if (a->root_fd >= 0)
 		close(a->root_fd);
 }
@@ -148,6 +157,8 @@ static bool sink_has(void *ctx, const char *path)
 static void note_item(struct acquisition *a, const struct vst_item *item)
 {
 	a->progress.items++;
+	if (item->status == VST_ITEM_EXCLUDED && strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
+		a->limited++;
 	if (item->has_stat && item->has_content && item->dev_major == a->exclusion.id.dev_major &&
 	        item->dev_minor == a->exclusion.id.dev_minor)
 		a->on_evidence_disk = true;
@@ -280,6 +291,19 @@ static int fill_info(
 	return rc == 0 ? host_describe_program(info, err) : rc;
 }
 
+/* So that who may open the exhibit can compute a digest again from a file that turns up elsewhere. */
+static int write_digest_key(struct acquisition *a, struct vst_err *err)
+{
+	char text[2 * VST_HASH_LEN + 2];
+	if (!a->digest_key)
+		return 0;
+	vst_hex(a->digest_key, VST_HASH_LEN, text);
+	text[2 * VST_HASH_LEN] = '\n';
+	int rc = vst_exhibit_writer_record(a->writer, VST_ENTRY_DIGEST_KEY, text, 2 * VST_HASH_LEN + 1, err);
+	vst_wipe(text, sizeof text);
+	return rc;
+}
+
 static int write_opening_records(struct acquisition *a, uint64_t number, struct vst_err *err)
 {
 	struct vst_buf text = VST_BUF_INIT;
@@ -292,6 +316,8 @@ static int write_opening_records(struct acquisition *a, uint64_t number, struct 
 	if (rc == 0)
 		rc = vst_exhibit_writer_record(
 		        a->writer, VST_ENTRY_POLICY, a->options->policy_text, a->options->policy_len, err);
+	if (rc == 0)
+		rc = write_digest_key(a, err);
 	vst_exhibit_info_free(info);
 	vst_buf_free(&text);
 	return rc;
@@ -451,10 +477,26 @@ static int record(struct acquisition *a, struct vst_seal *seal, const char *part
 	return rc;
 }
 
+static bool wants_digests(const struct vst_policy *policy)
+{
+	for (size_t i = 0; i < policy->source_count; i++)
+		if (policy->sources[i].content == VST_CONTENT_DIGEST)
+			return true;
+	return false;
+}
+
+static int load_digest_key(struct acquisition *a, struct vst_err *err)
+{
+	if (!(a->digest_key = vst_secret_alloc(VST_HASH_LEN)))
+		return vst_err_set(err, VST_ENOMEM, "no secure memory for a key");
+	return vst_case_digest_key(a->c, a->digest_key, &a->digest_key_made, err);
+}
+
 /* Settles what an earlier run left, so that numbers and predecessor are final, and finds out early if the log
  * cannot be written. */
-static int settle(struct vst_case *c, struct vst_err *err)
+static int settle(struct acquisition *a, struct vst_err *err)
 {
+	struct vst_case *c = a->c;
 	int rc = vst_case_lock_snapshot(c, err);
 	if (rc == 0)
 		rc = vst_case_begin(c, err);
@@ -466,13 +508,15 @@ static int settle(struct vst_case *c, struct vst_err *err)
 		vst_err_hint(err, "a case collects on the host where it was made; make one here: vestige "
 		                  "snapshot POLICY --new DIR -r RECIPIENT");
 	}
+	if (rc == 0 && wants_digests(a->options->policy))
+		rc = load_digest_key(a, err);
 	vst_case_end(c);
 	return rc;
 }
 
-static bool is_incomplete(const struct vst_seal *seal)
+static bool is_incomplete(const struct acquisition *a, const struct vst_seal *seal)
 {
-	return vst_seal_total(seal, vst_item_status_name(VST_ITEM_DENIED)) > 0 ||
+	return a->limited > 0 || vst_seal_total(seal, vst_item_status_name(VST_ITEM_DENIED)) > 0 ||
 	       vst_seal_total(seal, vst_item_status_name(VST_ITEM_ERROR)) > 0 ||
 	       vst_seal_total(seal, vst_item_status_name(VST_ITEM_TRUNCATED)) > 0;
 }
@@ -491,7 +535,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 	int64_t started = vst_time_now();
 	int fd = -1;
 
-	int rc = settle(c, err);
+	int rc = settle(&a, err);
 	if (rc == 0)
 		rc = vst_case_next_exhibit(c, &number, err);
 	if (rc == 0)
@@ -530,9 +574,10 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 	ret->content_bytes = 0;
 	for (size_t i = 0; i < count; i++)
 		ret->content_bytes += counts[i].bytes;
-	ret->incomplete = is_incomplete(seal);
+	ret->incomplete = is_incomplete(&a, seal);
 	ret->on_evidence_disk = a.on_evidence_disk;
 	ret->findings = a.progress.findings;
+	ret->digest_key_is_new = a.digest_key_made && number > 1;
 	ret->seal = seal;
 	seal = NULL;
 out:
@@ -650,8 +695,9 @@ static int add_cost(void *ctx, const struct vst_item *item, struct vst_err *err)
 {
 	struct vst_acquire_estimate *estimate = ctx;
 	(void)err;
+	bool read = item->has_content || item->content == VST_ITEM_CONTENT_DIGEST;
 	estimate->items++;
-	if (item->has_content && item->read_expected <= UINT64_MAX - estimate->bytes)
+	if (read && item->read_expected <= UINT64_MAX - estimate->bytes)
 		estimate->bytes += item->read_expected;
 	return 0;
 }

@@ -107,6 +107,15 @@ static int make_log_key(struct vst_case *c, struct vst_err *err)
 	return rc;
 }
 
+/* Made last, and again where it is missing when it is needed: a case without it is whole. */
+static int make_digest_key(struct vst_case *c, struct vst_err *err)
+{
+	uint8_t *key = vst_secret_alloc(VST_HASH_LEN);
+	int rc = key ? case_digest_key_make(c->private_fd, key, err) : vst_err_nomem(err);
+	vst_secret_free(key, VST_HASH_LEN);
+	return rc;
+}
+
 static int make_case_file(const struct vst_case_init_options *options, const struct vst_signer *log_signer,
         struct vst_case_file *ret, struct vst_err *err)
 {
@@ -250,7 +259,8 @@ int vst_case_init(const struct vst_case_init_options *options, struct vst_case *
 	        (rc = vst_io_open_dir(c->fd, CASE_EXHIBITS, &c->exhibits_fd, err)) == 0 &&
 	        (rc = vst_io_open_dir(c->fd, CASE_PRIVATE, &c->private_fd, err)) == 0 &&
 	        (rc = vst_trail_create(path, &c->trail, err)) == 0 &&
-	        (rc = vst_custody_new(&c->custody, err)) == 0 && (rc = genesis(c, options, err)) == 0) {
+	        (rc = vst_custody_new(&c->custody, err)) == 0 && (rc = genesis(c, options, err)) == 0 &&
+	        (rc = make_digest_key(c, err)) == 0) {
 		*ret = c;
 		return 0;
 	}

@@ -10,6 +10,7 @@
 #define CASE_EXHIBITS "exhibits"
 #define CASE_PRIVATE "private"
 #define PRIVATE_LOG_KEY "log.key"
+#define PRIVATE_DIGEST_KEY "digest.key"
 #define PRIVATE_PENDING "pending"
 #define PRIVATE_SNAPSHOT_LOCK "snapshot.lock"
 #define PRIVATE_COMMIT_LOCK "commit.lock"
@@ -62,6 +63,12 @@ bool case_keys_are_newer(const struct case_keys *keys, const struct vst_custody 
 int case_keys_erase_stale(int private_fd, const struct vst_custody *custody, struct vst_err *err);
 int case_keys_write_log_key(int private_fd, const uint8_t seed[VST_ED25519_SEED_LEN], struct vst_err *err);
 int case_keys_read_log_key(int private_fd, struct vst_signer **ret, struct vst_err *err);
+
+/* ---- case_digest.c: the key of digests that stand for content ---- */
+
+int case_digest_key_make(int private_fd, uint8_t ret_key[VST_HASH_LEN], struct vst_err *err);
+/* VST_ENOTFOUND if there is none, VST_EFORMAT if it is damaged. */
+int case_digest_key_read(int private_fd, uint8_t ret_key[VST_HASH_LEN], struct vst_err *err);
 
 /* ---- case_pending.c: an event that is about to be committed ---- */
 

@@ -27,6 +27,7 @@ struct verification {
 	struct case_pending pending;
 	struct vst_event
 	        *waiting;   /* the pending event, once it was judged good and while it is not committed */
+	bool digest_key_is_damaged;
 	bool exhibit_waits; /* its exhibit was seen in exhibits/ */
 	bool interrupted;   /* the last commit was, so the work tree may be behind */
 	uint64_t carrier_findings;

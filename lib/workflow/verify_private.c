@@ -7,11 +7,26 @@
 #include <string.h>
 
 #include "vestige/err.h"
+#include "vestige/mem.h"
+#include "vestige/secret.h"
 #include "workflow/verify_internal.h"
 
 #define PENDING "private/" PRIVATE_PENDING
 
 static const char cut_hint[] = "events were cut from its end, or an older copy was put in place";
+
+/* Nothing is checked by it; but a person should hear of a damaged one before a snapshot fails. */
+static int read_digest_key(struct verification *v, struct vst_err *err)
+{
+	struct vst_err why = VST_ERR_INIT;
+	uint8_t *key = vst_secret_alloc(VST_HASH_LEN);
+	if (!key)
+		return vst_err_nomem(err);
+	int rc = case_digest_key_read(v->c.private_fd, key, &why);
+	v->digest_key_is_damaged = rc == VST_EFORMAT;
+	vst_secret_free(key, VST_HASH_LEN);
+	return rc == VST_ENOMEM ? vst_err_nomem(err) : 0;
+}
 
 int verify_private_read(struct verification *v, struct vst_err *err)
 {
@@ -25,6 +40,8 @@ int verify_private_read(struct verification *v, struct vst_err *err)
 			*err = v->pending_why;
 		return VST_ENOMEM;
 	}
+	if (read_digest_key(v, err) != 0)
+		return VST_ENOMEM;
 	vst_err_clear(&v->keys_why);
 	if (case_keys_list(v->c.private_fd, &v->keys, &v->keys_why) == VST_ENOMEM) {
 		if (err)
@@ -76,6 +93,10 @@ int verify_private_judge(struct verification *v, struct vst_err *err)
 	if (v->keys_why.code != 0)
 		verify_say(v, VST_UNCHECKED, CASE_PRIVATE, NULL,
 		        "whether the log is as new as the collector's key: %s", v->keys_why.text);
+	if (v->digest_key_is_damaged)
+		verify_say(v, VST_NOTE, CASE_PRIVATE "/" PRIVATE_DIGEST_KEY,
+		        "keep a copy of the file, then move it away: the next snapshot that needs one makes it anew",
+		        "is no key: a snapshot with digests for content will refuse to use it");
 	switch (v->pending_rc) {
 	case 0:
 		return judge_pending(v, err);

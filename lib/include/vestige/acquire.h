@@ -45,8 +45,9 @@ struct vst_acquire_result {
 	struct vst_seal *seal; /* owned: vst_seal_free() */
 	uint64_t content_bytes;
 	uint8_t log_root[VST_HASH_LEN];
-	bool incomplete;       /* an item was denied, failed or cut by a limit: exit status 3 */
 	uint64_t findings;     /* told to options->finding; they are items too */
+	bool incomplete;       /* an item was denied, failed, or cut or left out by a limit: exit status 3 */
+	bool digest_key_is_new; /* made now, in a case with earlier exhibits: keyed digests compare with none of theirs */
 	bool on_evidence_disk; /* the case lies on a file system that was collected from */
 };
 

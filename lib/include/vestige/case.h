@@ -3,7 +3,7 @@
  *
  *     trail/      the log (trail.h, custody.h)
  *     exhibits/   EX0001.tar.zst.age; EX0002.tar.zst.age.partial while it is written
- *     private/    0700: log.key, collector-*.key, pending, locks; never needed to verify
+ *     private/    0700: log.key, collector-*.key, digest.key, pending, locks; never needed to verify
  *
  * Invariants
  *  1. An opened case is a checked case: every event passed vst_custody_apply(). Nothing unchecked is ever
@@ -95,6 +95,14 @@ bool vst_case_is_writable(const struct vst_case *c);
 
 /* Whether this case has a collector key that may sign the next event. */
 bool vst_case_has_collector(const struct vst_case *c);
+
+/*
+ * The key of the digests that stand for content (`content: digest`), between begin and end: private/digest.key, made durable first
+ * if it is not there, which *ret_made tells. `ret_key` is the caller's secure memory. VST_EFORMAT if the file is damaged: it is never
+ * replaced, because what other exhibits have can be compared by this key alone.
+ */
+int vst_case_digest_key(
+        struct vst_case *c, uint8_t ret_key[VST_HASH_LEN], bool *ret_made, struct vst_err *err);
 
 /*
  * Adds one event, between begin and end. `examiner` NULL: signed by the collector (which gives way to its

@@ -6,6 +6,8 @@
  *        └ pax tar, in this order:
  *            exhibit.json                        who, why, where, clocks                (item, source "exhibit")
  *            policy.yaml, definitions/…          what was asked for                     (items, source "exhibit")
+ *            digest.key                          64 hex digits and LF: the key of the digests that stand for content
+ *                                                (item, source "exhibit"; only if a source has `content: digest`)
  *            items/<source>/<path> …             the evidence
  *            manifest/000001.jsonl …             after every VST_SEGMENT_ITEMS items, VST_SEGMENT_BYTES of content or 4 MiB
  *                                                of lines: the lines of the items since the segment before
@@ -63,6 +65,7 @@
 
 #define VST_ENTRY_EXHIBIT "exhibit.json"
 #define VST_ENTRY_POLICY "policy.yaml"
+#define VST_ENTRY_DIGEST_KEY "digest.key"
 #define VST_ENTRY_CLOSING "closing.json"
 #define VST_ENTRY_INDEX "index"
 #define VST_ENTRY_LEAVES "leaves"

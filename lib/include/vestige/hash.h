@@ -45,6 +45,17 @@ void vst_sha256_parts(const struct vst_part *parts, size_t count, uint8_t ret[VS
 
 void vst_hmac_sha256(const void *key, size_t key_len, const struct vst_part *parts, size_t count,
         uint8_t ret[VST_HASH_LEN]);
+/*
+ * A running HMAC-SHA-256, its state in secure memory. vst_hmac_final() gives the code and starts over with the same key. Owns:
+ * the caller, vst_hmac_free().
+ */
+struct vst_hmac;
+int vst_hmac_new(struct vst_hmac **ret, const void *key, size_t key_len, struct vst_err *err);
+void vst_hmac_free(struct vst_hmac *hmac);
+void vst_hmac_reset(struct vst_hmac *hmac); /* the key stays */
+void vst_hmac_update(struct vst_hmac *hmac, const void *data, size_t len);
+void vst_hmac_final(struct vst_hmac *hmac, uint8_t ret[VST_HASH_LEN]);
+
 /* RFC 5869 with SHA-256; len at most 255 * 32. The output is written to `ret`, which may be secure memory. */
 void vst_hkdf_sha256(const void *secret, size_t secret_len, const void *salt, size_t salt_len,
         const void *info, size_t info_len, uint8_t *ret, size_t len);

@@ -14,7 +14,9 @@
  *   status    see enum vst_item_status
  *   rule      excluded, truncated: which rule or limit; denied, error: what failed, in words
  *   errno     denied, error: the symbolic name ("EIO"), the number as text ("524") if it has none
- *   content   "metadata" or "digest" (in details) where the policy asked for that much of it only: it is not in the exhibit then
+ *   content   "metadata" or "digest" (in details) where the policy asked for that much of it only: it is not in the exhibit then,
+ *             and other names of the inode are no hard links but items of their own. Of metadata alone, `flags` are those that a
+ *             stat tells (c i a d E V x)
  *   size      file: logical size as archived, without content as of its stat; stream: bytes archived; symlink: length of
  *             the target
  *   sha256    of exactly the bytes archived (sparse: of the data extents, end to end, padding included); sha1, md5 if asked for
@@ -36,6 +38,13 @@
  *             for files and streams; `after` is left out if it could not be had; padding: zero bytes that fill up what went missing
  *   details   an object with what only the collector of this source knows; its keys are in that collector's page
  *             (vestige-live(5), vestige-policy(5)); spelled as all else here, at most VST_ITEM_DETAILS_MAX bytes
+ *
+ * Details of a file of content "digest", by the key in the exhibit's record digest.key:
+ *   {"digest":{"bytes":N,"hmac_sha256":HEX}}      HMAC-SHA-256 of the N bytes that were read, holes as zeros
+ *   {"digest":{"bytes":N,"map_hmac_sha256":HEX}}  where holes exceed VST_SPARSE_WHOLE_HASH_MAX: of N bytes, the data extents end to
+ *             end; then offset and length of each of them; then the file's size (of one that was cut, where its last extent ends)
+ *             and the number of extents, each number in 8 bytes, little-endian. Bytes that moved into or out of a hole change it
+ * `size` is that of the stat, `read` as of content. No digest without a key is in the line: short texts could be guessed by it.
  *
  * No offsets into the tar: two disclosed lines must not reveal their neighbours' sizes.
  */
