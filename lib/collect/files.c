@@ -253,6 +253,7 @@ int vst_collect_files(struct vst_collect_context *context, const struct vst_poli
 	        .source = source,
 	        .sink = sink,
 	        .err = err ? err : &own,
+	        .may_repeat = context->source_begun,
 	};
 	vst_err_clear(run.err);
 	int rc = prepare(&run);

@@ -24,6 +24,7 @@
 #include "workflow/case_internal.h"
 #include "workflow/host_info.h"
 #include "workflow/pace.h"
+#include "workflow/seal_definitions.h"
 
 #define MEASURE_SECONDS 5 /* a source that takes longer to look over is not measured beforehand */
 
@@ -292,6 +293,8 @@ static int write_opening_records(struct acquisition *a, uint64_t number, struct 
 	if (rc == 0)
 		rc = vst_exhibit_writer_record(
 		        a->writer, VST_ENTRY_POLICY, a->options->policy_text, a->options->policy_len, err);
+	if (rc == 0)
+		rc = seal_definitions(a->writer, &a->context, a->options->policy, err);
 	vst_exhibit_info_free(info);
 	vst_buf_free(&text);
 	return rc;

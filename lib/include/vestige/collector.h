@@ -71,6 +71,7 @@ struct vst_collect_context {
 	int scratch_fd; /* a directory for files without names, on the case's disk; -1: there is none (a dry run) */
 	struct vst_hardlinks *hardlinks; /* made once an acquisition */
 	const atomic_bool *cancel;       /* set by a signal handler; checked between reads */
+	bool source_begun; /* the source has items already: a files collector asks the sink for each path */
 	/*
 	 * False: a dry run. Files are described and not opened; begin and end come for each without data, `size` as it is now and
 	 * `read_expected` (without has_read) what archiving it would cost, which is less for a sparse file.
@@ -94,6 +95,16 @@ void vst_hardlinks_free(struct vst_hardlinks *hardlinks);
  * below a literal prefix that a pattern would have to follow is an item itself. Rules of `excluded` items: "exclude: PATTERN",
  * "other file system", "limits.exhibit", an exclusion's own, "reading it acts on the host" (/proc/kmsg and the like).
  */
+/*
+ * What the definitions of an artifacts source come to on this root, as collecting it would find. VST_EUSAGE: none were loaded.
+ *
+ * Such a source gives /artifacts/NAME[/source[/path]] for what means nothing here (`excluded`, with why) or is wrong with a definition
+ * (`error`), /accounts/LINE for a home of passwd that was not looked into, /command/NAME/SOURCE/… (command.h), then the files.
+ */
+struct vst_artifact_plan;
+int vst_collect_plan(struct vst_collect_context *context, const struct vst_policy_source *source,
+	struct vst_artifact_plan **ret, struct vst_err *err);
+
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source, const struct vst_sink *sink,
 	struct vst_err *err);
 

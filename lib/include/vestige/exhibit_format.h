@@ -63,6 +63,7 @@
 
 #define VST_ENTRY_EXHIBIT "exhibit.json"
 #define VST_ENTRY_POLICY "policy.yaml"
+#define VST_ENTRY_DEFINITIONS "definitions"
 #define VST_ENTRY_CLOSING "closing.json"
 #define VST_ENTRY_INDEX "index"
 #define VST_ENTRY_LEAVES "leaves"
