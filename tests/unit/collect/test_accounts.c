@@ -143,17 +143,17 @@ static void accounts_give_the_home_of_each_line(void **state)
 	        "root:x:0:0:root:/root:/bin/sh\n# no\ntoor:x:0:0::/tmp/.x:\nroot:x:1:1:::\n"
 	        "short:x:2:2\nnone:x:3:\nlast:x:4:4::/home/last";
 	static const struct vst_account_home expected[] = {{"root", "/root", 1}, {"toor", "/tmp/.x", 3},
-	        {"root", "", 4}, {"none", "", 6}, {"last", "/home/last", 7}};
+	        {"root", "", 4}, {"short", "", 5}, {"none", "", 6}, {"last", "/home/last", 7}};
 	struct vst_accounts *accounts = parse(passwd, sizeof passwd - 1);
 	struct vst_account_home home;
 	size_t count = 0;
 	for (; vst_accounts_home(accounts, count, &home); count++) {
-		assert_true(count < 5);
+		assert_true(count < 6);
 		assert_string_equal(home.user, expected[count].user);
 		assert_string_equal(home.home, expected[count].home);
 		assert_int_equal(home.line, expected[count].line);
 	}
-	assert_int_equal(count, 5);
+	assert_int_equal(count, 6);
 	vst_accounts_free(accounts);
 	assert_false(vst_accounts_home(NULL, 0, &home));
 }
