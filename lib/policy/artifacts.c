@@ -274,6 +274,16 @@ static bool says_nothing(const char *text, const char *end)
 	return true;
 }
 
+/* What of a document its parser sees: directives behind its end are for the next one. */
+static size_t parsed_len(const char *text, const char *end)
+{
+	for (const char *line = text; line < end; line = next_line(line, end))
+		if (end - line > 3 && memcmp(line, "...", 3) == 0 && line[3] && strchr(" \t\r\n", line[3]) &&
+		        says_nothing(line, end))
+			return (size_t)(next_line(line, end) - text);
+	return (size_t)(end - text);
+}
+
 static int keep(struct vst_artifact_set *set, struct artifact_definition *definition, struct vst_err *err)
 {
 	int rc = make_room((void **)&set->definitions, set->count, &set->cap, sizeof *set->definitions, err);
@@ -297,7 +307,8 @@ static int add_document(struct vst_artifact_set *set, size_t file, size_t lines_
 	struct artifact_definition *definition = NULL;
 	const char *name = set->files[file].name;
 	size_t line = 0;
-	int rc = artifact_parse(name, lines_before, text, len, &definition, &line, err);
+	int rc = artifact_parse(
+	        name, lines_before, text, parsed_len(text, text + len), &definition, &line, err);
 	if (rc != 0 || !definition)
 		return rc;
 	if (definition->broken)

@@ -151,10 +151,11 @@ static void artifacts_take_every_key_that_the_format_has(void **state)
 static void artifacts_stand_without_markers_marks_and_ends(void **state)
 {
 	(void)state;
-	struct vst_artifact_set *set = good("\xef\xbb\xbf%YAML 1.1\n---\r\nname: A\r\ndoc: d\r\nsources: "
-	                                    "[{type: FILE, attributes: {paths: [/a]}}]"
-	                                    "\r\n...\r\n# end\r\n--- \nname: B\ndoc: d\nsources: [{type: "
-	                                    "FILE, attributes: {paths: [/b]}}]");
+	struct vst_artifact_set *set =
+	        good("\xef\xbb\xbf%YAML 1.1\n---\r\nname: A\r\ndoc: d\r\nsources: "
+	             "[{type: FILE, attributes: {paths: [/a]}}]"
+	             "\r\n...\r\n# end\r\n%YAML 1.1\r\n--- \nname: B\ndoc: d\nsources: [{type: "
+	             "FILE, attributes: {paths: [/b]}}]");
 	assert_int_equal(vst_artifacts_count(set), 2);
 	vst_artifacts_free(set);
 	set = good("");
