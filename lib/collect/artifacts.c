@@ -70,7 +70,7 @@ static int list_accounts(struct vst_collect_context *context, struct vst_artifac
 	return 0;
 }
 
-int vst_collect_plan(struct vst_collect_context *context, const struct vst_policy_source *source,
+static int make_plan(struct vst_collect_context *context, const struct vst_policy_source *source,
         struct vst_artifact_plan **ret, struct vst_err *err)
 {
 	const struct vst_policy_artifacts *artifacts = &source->artifacts;
@@ -162,7 +162,7 @@ int vst_collect_artifacts(struct vst_collect_context *context, const struct vst_
 {
 	struct vst_artifact_plan *plan = NULL;
 	struct vst_stream out = vst_stream_of(context, source->name, sink);
-	int rc = vst_collect_plan(context, source, &plan, err);
+	int rc = make_plan(context, source, &plan, err);
 	/* What a command says changes sooner than files do. */
 	for (size_t i = 0; rc == 0 && i < plan->count; i++)
 		if (plan->steps[i].kind == VST_ARTIFACT_COMMAND)

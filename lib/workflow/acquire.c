@@ -294,7 +294,7 @@ static int write_opening_records(struct acquisition *a, uint64_t number, struct 
 		rc = vst_exhibit_writer_record(
 		        a->writer, VST_ENTRY_POLICY, a->options->policy_text, a->options->policy_len, err);
 	if (rc == 0)
-		rc = seal_definitions(a->writer, &a->context, a->options->policy, err);
+		rc = seal_definitions(a->writer, a->options->policy, err);
 	vst_exhibit_info_free(info);
 	vst_buf_free(&text);
 	return rc;
@@ -605,6 +605,7 @@ static int dry_end(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_L
 	struct acquisition *a = ctx;
 	if (ret_leaf)
 		memset(ret_leaf, 0, VST_HASH_LEN);
+	item->source = a->progress.source; /* as the exhibit's writer would: another process does not say */
 	int rc = remember(a, item, err);
 	return rc == 0 ? a->each(a->each_ctx, item, err) : rc;
 }

@@ -11,7 +11,6 @@
 /* The definitions of one set that its sources use. A second set's files go into a directory of their own. */
 struct definitions {
 	struct vst_exhibit_writer *writer;
-	struct vst_collect_context *context;
 	const struct vst_policy *policy;
 	const struct vst_artifact_set *set;
 	bool *used;
@@ -42,9 +41,12 @@ static int write_definitions_from(struct definitions *d, size_t first, struct vs
 		return vst_err_nomem(err);
 	for (size_t i = first; rc == 0 && i < d->policy->source_count; i++) {
 		struct vst_artifact_plan *plan = NULL;
-		if (d->policy->sources[i].artifacts.set != d->set)
+		const struct vst_policy_artifacts *artifacts = &d->policy->sources[i].artifacts;
+		if (artifacts->set != d->set)
 			continue;
-		rc = vst_collect_plan(d->context, &d->policy->sources[i], &plan, err);
+		/* Which definitions are used does not depend on whose homes there are. */
+		rc = vst_artifacts_resolve(
+		        d->set, artifacts->names, artifacts->name_count, NULL, 0, &plan, err);
 		for (size_t k = 0; rc == 0 && k < count; k++)
 			d->used[k] = d->used[k] || plan->used[k];
 		vst_artifact_plan_free(plan);
@@ -56,10 +58,9 @@ static int write_definitions_from(struct definitions *d, size_t first, struct vs
 	return rc;
 }
 
-int seal_definitions(struct vst_exhibit_writer *writer, struct vst_collect_context *context,
-        const struct vst_policy *policy, struct vst_err *err)
+int seal_definitions(struct vst_exhibit_writer *writer, const struct vst_policy *policy, struct vst_err *err)
 {
-	struct definitions d = {.writer = writer, .context = context, .policy = policy};
+	struct definitions d = {.writer = writer, .policy = policy};
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < policy->source_count; i++) {
 		size_t earlier = 0;

@@ -72,3 +72,12 @@ items
 item /command/Noise/1/stdout '[.status, .rule, .size, .details.killed, .details.signal]' '["truncated","limits.item",1048576,"limits.item",9]'
 item /command/Plain/1 '[.status, .errno, .rule]' '["denied","EACCES","execute"]'
 expect_exit 0 vestige -C case verify --deep -i analyst.key
+
+# A command that hangs ends with its source's time, and leaves nothing behind.
+define Hang /bin/sh "-c, 'echo begun; sleep 86399.612 & sleep 86399.612'"
+policy hang.yaml "    commands: allow" "limits: {source_time: 1s}" Hang
+expect_exit 3 vestige -C case snapshot hang.yaml
+items
+item /command/Hang/1/stdout '[.status, .rule, .size, .details.killed]' '["truncated","limits.source_time",6,"limits.source_time"]'
+sleep 0.2
+if pgrep -f '^sleep 86399\.612$' >/dev/null; then fail "a process of the command is still there"; fi

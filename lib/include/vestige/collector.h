@@ -94,17 +94,11 @@ void vst_hardlinks_free(struct vst_hardlinks *hardlinks);
  * glob that matches nothing is an item `absent` with the pattern (of several alternatives: that one) as its path. A symbolic link
  * below a literal prefix that a pattern would have to follow is an item itself. Rules of `excluded` items: "exclude: PATTERN",
  * "other file system", "limits.exhibit", an exclusion's own, "reading it acts on the host" (/proc/kmsg and the like).
- */
-/*
- * What the definitions of an artifacts source come to on this root, as collecting it would find. VST_EUSAGE: none were loaded.
  *
- * Such a source gives /artifacts/NAME[/source[/path]] for what means nothing here (`excluded`, with why) or is wrong with a definition
- * (`error`), /accounts/LINE for a home of passwd that was not looked into, /command/NAME/SOURCE/… (command.h), then the files.
+ * Artifacts: commands first, as /command/NAME/SOURCE/… (lib/collect/command.h); then what is not to be had, /artifacts/NAME[/SOURCE[/PATH]],
+ * `excluded` with the reason or `error` where a definition is missing or wrong, and /accounts/LINE for a home of passwd that was not
+ * looked into; then the files of all definitions as one files source.
  */
-struct vst_artifact_plan;
-int vst_collect_plan(struct vst_collect_context *context, const struct vst_policy_source *source,
-	struct vst_artifact_plan **ret, struct vst_err *err);
-
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source, const struct vst_sink *sink,
 	struct vst_err *err);
 
