@@ -1,7 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "definitions.h"
 #include "policies.h"
+#include "policy_artifacts.h"
 #include "verbs.h"
 #include "vestige/hash.h"
 #include "vestige/text.h"
@@ -108,7 +110,12 @@ static void json_source(struct vst_json *json, const struct vst_policy_source *s
 	vst_json_key(json, "name");
 	vst_json_string(json, source->name);
 	vst_json_key(json, "kind");
-	vst_json_string(json, "files");
+	vst_json_string(json, vst_source_kind_name(source->kind));
+	if (source->kind == VST_SOURCE_ARTIFACTS) {
+		policy_artifacts_json(json, source);
+		vst_json_end(json);
+		return;
+	}
 	json_texts(json, "paths", source->files.paths, source->files.path_count);
 	json_texts(json, "exclude", source->files.exclude, source->files.exclude_count);
 	vst_json_key(json, "append_only");
@@ -168,6 +175,10 @@ static void show_limit(const char *label, const char *what, uint64_t limit)
 static void show_source(const struct cli *cli, const struct vst_policy_source *source)
 {
 	const struct vst_policy_files *files = &source->files;
+	if (source->kind == VST_SOURCE_ARTIFACTS) {
+		policy_artifacts_show(cli, source);
+		return;
+	}
 	cli_print("\n%-12s%s%s%s%s%s\n", "source", cli_style(cli, CLI_BOLD), cli_show_text(source->name),
 	        cli_style(cli, CLI_PLAIN), files->append_only ? ", append-only" : "",
 	        files->one_file_system ? ", one file system" : "");
@@ -200,16 +211,21 @@ static int run_show(const struct cli *cli, const char *name)
 {
 	struct vst_err err = VST_ERR_INIT;
 	uint8_t digest[VST_HASH_LEN];
+	struct definitions definitions = {0};
 	struct found found;
 	if (find(name, &found, &err) != 0)
 		return cli_fail(&err);
+	/* Without definitions it is shown all the same, by the names in it. */
+	int status = definitions_load(found.policy, &definitions, &err) == 0 ? CLI_GOOD : cli_fail(&err);
+	definitions_warn(&definitions);
 	vst_sha256(found.text.data, found.text.len, digest);
 	if (cli->json)
 		show_json(&found, digest);
 	else
 		show_text(cli, &found, digest);
 	found_free(&found);
-	return CLI_GOOD;
+	definitions_free(&definitions);
+	return status;
 }
 
 /* ---- check ---- */
@@ -233,6 +249,16 @@ static void check_json(const char *file, const struct vst_err *err)
 	cli_json_end(&json);
 }
 
+/* The artifacts that it names are there. */
+static int check_definitions(struct vst_policy *policy, struct vst_err *err)
+{
+	struct definitions definitions = {0};
+	int rc = definitions_load(policy, &definitions, err);
+	definitions_warn(&definitions);
+	definitions_free(&definitions);
+	return rc;
+}
+
 static int run_check(const struct cli *cli, char **files, size_t count)
 {
 	int status = CLI_GOOD;
@@ -240,6 +266,8 @@ static int run_check(const struct cli *cli, char **files, size_t count)
 		struct vst_err err = VST_ERR_INIT;
 		struct found found;
 		int rc = find(files[i], &found, &err);
+		if (rc == 0 && (rc = check_definitions(found.policy, &err)) != 0)
+			found_free(&found);
 		if (rc != 0)
 			status = CLI_CANNOT;
 		if (cli->json)

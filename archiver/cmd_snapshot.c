@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "definitions.h"
 #include "keys.h"
 #include "new_case.h"
 #include "open_case.h"
@@ -322,6 +323,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct vst_err err = VST_ERR_INIT;
 	struct vst_policy *policy = NULL;
 	struct vst_buf text = VST_BUF_INIT;
+	struct definitions definitions = {0};
 	char *who = NULL;
 	char **args;
 	size_t count;
@@ -338,6 +340,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		goto out;
 	}
 	int rc = policies_load(args[0], NULL, &text, &policy, &err);
+	if (rc == 0 && (rc = definitions_load(policy, &definitions, &err)) == 0)
+		definitions_warn(&definitions);
 	if (rc == 0 && !(who = s.operator_name ? strdup(s.operator_name) : operator_name()))
 		rc = vst_err_set(&err, VST_ENOMEM, "no memory");
 	if (rc == 0) {
@@ -362,6 +366,7 @@ static int run(struct cli *cli, int argc, char **argv)
 out:
 	free(who);
 	vst_policy_free(policy);
+	definitions_free(&definitions);
 	vst_buf_free(&text);
 	new_case_options_free(&s.new_case);
 	return status;

@@ -23,8 +23,16 @@ struct table {
 	size_t count, cap;
 };
 
+struct home {
+	size_t user, home; /* offsets */
+	size_t line;
+};
+
 struct vst_accounts {
 	struct table users, groups;
+	struct vst_buf texts; /* of the homes */
+	struct home *homes;
+	size_t home_count, home_cap;
 };
 
 /* Digits only; (uint32_t)-1 is no id. */
@@ -120,6 +128,70 @@ static int fill(struct table *table, const char *text, size_t len, struct vst_er
 	return 0;
 }
 
+/* The sixth field; "" if there are not so many. */
+static void find_home(const char *line, size_t len, const char **ret, size_t *ret_len)
+{
+	const char *end = line + len, *at = line;
+	for (int colons = 0; colons < 5 && at < end; colons++) {
+		const char *colon = memchr(at, ':', (size_t)(end - at));
+		at = colon ? colon + 1 : end;
+	}
+	*ret = at;
+	const char *stop = memchr(*ret, ':', (size_t)(end - *ret));
+	*ret_len = (size_t)((stop ? stop : end) - *ret);
+}
+
+static int add_home(struct vst_accounts *accounts, const char *line, size_t len, size_t name_len,
+        size_t number, struct vst_err *err)
+{
+	const char *home;
+	size_t home_len;
+	if (accounts->home_count == accounts->home_cap) {
+		size_t cap = accounts->home_cap ? 2 * accounts->home_cap : 64;
+		struct home *grown = vst_realloc(accounts->homes, cap, sizeof *grown);
+		if (!grown)
+			return vst_err_nomem(err);
+		accounts->homes = grown;
+		accounts->home_cap = cap;
+	}
+	find_home(line, len, &home, &home_len);
+	struct home *to = &accounts->homes[accounts->home_count++];
+	*to = (struct home){.user = accounts->texts.len, .line = number};
+	vst_buf_bytes(&accounts->texts, line, name_len);
+	vst_buf_byte(&accounts->texts, 0);
+	to->home = accounts->texts.len;
+	vst_buf_bytes(&accounts->texts, home, home_len);
+	vst_buf_byte(&accounts->texts, 0);
+	return vst_buf_check(&accounts->texts, err);
+}
+
+static int fill_homes(struct vst_accounts *accounts, const char *text, size_t len, struct vst_err *err)
+{
+	for (size_t number = 1; len > 0 && accounts->home_count < VST_ACCOUNTS_MAX; number++) {
+		const char *lf = memchr(text, '\n', len);
+		size_t line_len = lf ? (size_t)(lf - text) : len, name_len;
+		uint32_t id;
+		if (parse_line(text, line_len, &name_len, &id)) {
+			int rc = add_home(accounts, text, line_len, name_len, number, err);
+			if (rc != 0)
+				return rc;
+		}
+		text += line_len + (lf != NULL);
+		len -= line_len + (lf != NULL);
+	}
+	return 0;
+}
+
+bool vst_accounts_home(const struct vst_accounts *accounts, size_t index, struct vst_account_home *ret)
+{
+	if (!accounts || index >= accounts->home_count)
+		return false;
+	const struct home *home = &accounts->homes[index];
+	const char *texts = (const char *)accounts->texts.data;
+	*ret = (struct vst_account_home){texts + home->user, texts + home->home, home->line};
+	return true;
+}
+
 int vst_accounts_parse(const void *passwd, size_t passwd_len, const void *group, size_t group_len,
         struct vst_accounts **ret, struct vst_err *err)
 {
@@ -132,6 +204,8 @@ int vst_accounts_parse(const void *passwd, size_t passwd_len, const void *group,
 	int rc = fill(&accounts->users, passwd, passwd ? passwd_len : 0, err);
 	if (rc == 0)
 		rc = fill(&accounts->groups, group, group ? group_len : 0, err);
+	if (rc == 0)
+		rc = fill_homes(accounts, passwd, passwd ? passwd_len : 0, err);
 	if (rc != 0) {
 		vst_accounts_free(accounts);
 		return rc;
@@ -173,6 +247,8 @@ void vst_accounts_free(struct vst_accounts *accounts)
 	vst_buf_free(&accounts->groups.names);
 	free(accounts->users.entries);
 	free(accounts->groups.entries);
+	vst_buf_free(&accounts->texts);
+	free(accounts->homes);
 	free(accounts);
 }
 

@@ -1,5 +1,6 @@
 #include "vestige/collector.h"
 
+#include "collect/artifacts.h"
 #include "collect/files.h"
 #include "vestige/err.h"
 
@@ -8,6 +9,7 @@ typedef int collect_kind(struct vst_collect_context *context, const struct vst_p
 
 static collect_kind *const kinds[] = {
         [VST_SOURCE_FILES] = vst_collect_files,
+        [VST_SOURCE_ARTIFACTS] = vst_collect_artifacts,
 };
 
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source,

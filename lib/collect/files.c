@@ -41,6 +41,8 @@ static int spell(const struct vst_pattern_alternative *alternative, size_t count
 	vst_buf_clear(out);
 	for (size_t i = 0; i < count; i++) {
 		const struct vst_pattern_component *component = &alternative->components[i];
+		if (component->kind == VST_COMPONENT_OPTIONAL && component->text[0] == '\0')
+			continue;
 		vst_buf_byte(out, '/');
 		vst_buf_text(out, component->kind == VST_COMPONENT_ANY_DEPTH ? "**" : component->text);
 	}
@@ -275,6 +277,7 @@ int vst_collect_files(struct vst_collect_context *context, const struct vst_poli
 	        .source = source,
 	        .sink = sink,
 	        .err = err ? err : &own,
+	        .may_repeat = context->source_begun,
 	};
 	vst_err_clear(run.err);
 	int rc = prepare(&run);

@@ -15,11 +15,18 @@ static bool is_any_depth(const struct vst_path_match *match, size_t position)
 	return alternative->components[position].kind == VST_COMPONENT_ANY_DEPTH;
 }
 
-/* "Any depth" may be no component at all, so the position behind it is in the set as well. */
+static bool is_optional(const struct vst_path_match *match, size_t position)
+{
+	const struct vst_pattern_alternative *alternative = match->alternative;
+	return position < alternative->count &&
+	       alternative->components[position].kind == VST_COMPONENT_OPTIONAL;
+}
+
+/* "Any depth" and an optional component may be nothing at all: the position behind is in the set as well. */
 static void put(const struct vst_path_match *match, uint64_t *set, size_t position)
 {
 	set[position / 64] |= UINT64_C(1) << (position % 64);
-	while (is_any_depth(match, position)) {
+	while (is_any_depth(match, position) || is_optional(match, position)) {
 		position++;
 		set[position / 64] |= UINT64_C(1) << (position % 64);
 	}
@@ -62,7 +69,7 @@ bool vst_path_match_step(
 			continue;
 		if (is_any_depth(match, i))
 			put(match, ret_set, i);
-		else if (takes(match, i, name))
+		else if (is_optional(match, i) || takes(match, i, name))
 			put(match, ret_set, i + 1);
 		else
 			continue;

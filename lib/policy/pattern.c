@@ -34,6 +34,17 @@ static bool has_double_star(const char *text)
 	return false;
 }
 
+/* N of `**N`; 0: it is something else. */
+static size_t bounded_depth(const char *text)
+{
+	size_t depth = 0;
+	if (strncmp(text, "**", 2) != 0 || text[2] < '1' || text[2] > '9' || strlen(text) > 4)
+		return 0;
+	for (text += 2; *text >= '0' && *text <= '9'; text++)
+		depth = depth * 10 + (size_t)(*text - '0');
+	return *text == '\0' && depth <= VST_PATTERN_DEPTH_MAX ? depth : 0;
+}
+
 static int make_component(char *text, struct vst_pattern_component *ret, struct vst_err *err)
 {
 	if (text[0] == '\0')
@@ -43,9 +54,14 @@ static int make_component(char *text, struct vst_pattern_component *ret, struct 
 		ret->kind = VST_COMPONENT_ANY_DEPTH;
 		return 0;
 	}
+	if (bounded_depth(text) > 0) {
+		ret->kind = VST_COMPONENT_OPTIONAL;
+		return 0;
+	}
 	if (has_double_star(text)) {
 		int rc = vst_err_set(err, VST_EFORMAT, "'**' is a component of its own, not part of a name");
-		vst_err_hint(err, "'*' is any text within a name, '/**/' any number of directories");
+		vst_err_hint(err, "'*' is any text within a name, '/**/' any number of directories, '/**3/' "
+		                  "at most 3, up to '/**10/'");
 		return rc;
 	}
 	ret->kind = make_literal(text) ? VST_COMPONENT_LITERAL : VST_COMPONENT_WILD;
@@ -54,12 +70,26 @@ static int make_component(char *text, struct vst_pattern_component *ret, struct 
 	return 0;
 }
 
-static size_t count_slashes(const char *text)
+/* How many there can be at most. */
+static size_t count_components(const char *text)
 {
-	size_t count = 0;
-	for (; *text; text++)
-		count += *text == '/';
+	size_t count = 1;
+	while (*text) {
+		size_t len = strcspn(text, "/");
+		count += strncmp(text, "**", 2) == 0 && len > 2 ? VST_PATTERN_DEPTH_MAX : 1;
+		text += len + (text[len] == '/');
+	}
 	return count;
+}
+
+/* What `**N` stands for: the component that was read, and as many more as are missing to N. */
+static size_t repeat_optional(struct vst_pattern_component *component)
+{
+	static char nothing[] = "";
+	size_t depth = bounded_depth(component->text);
+	for (size_t i = 1; i < depth; i++)
+		component[i] = (struct vst_pattern_component){VST_COMPONENT_OPTIONAL, nothing};
+	return depth;
 }
 
 /*
@@ -71,7 +101,9 @@ static int make_alternative(
 {
 	static char any_depth[] = "**";
 	const char *rest = absolute ? text + 1 : text;
-	size_t max = count_slashes(rest) + 2, len = strlen(rest);
+	size_t max = count_components(rest) + 1, len = strlen(rest);
+	if (max > VST_PATTERN_COMPONENTS_MAX)
+		return vst_err_set(err, VST_EFORMAT, "more than %d components", VST_PATTERN_COMPONENTS_MAX);
 	struct vst_pattern_component *components = vst_alloc(max * sizeof *components + len + 1);
 	if (!components)
 		return vst_err_nomem(err);
@@ -91,7 +123,10 @@ static int make_alternative(
 		rc = make_component(at, &components[count], err);
 		bool again = rc == 0 && count > 0 && components[count].kind == VST_COMPONENT_ANY_DEPTH &&
 		             components[count - 1].kind == VST_COMPONENT_ANY_DEPTH;
-		count += rc == 0 && !again;
+		if (rc == 0 && components[count].kind == VST_COMPONENT_OPTIONAL)
+			count += repeat_optional(&components[count]);
+		else
+			count += rc == 0 && !again;
 		at = slash ? slash + 1 : end + 1;
 	}
 	if (rc != 0) {
@@ -101,6 +136,8 @@ static int make_alternative(
 	*ret = (struct vst_pattern_alternative){.components = components, .count = count};
 	while (ret->literal < count && components[ret->literal].kind == VST_COMPONENT_LITERAL)
 		ret->literal++;
+	for (size_t i = 0; i < count; i++)
+		ret->bounded = ret->bounded || components[i].kind == VST_COMPONENT_OPTIONAL;
 	return 0;
 }
 
@@ -208,8 +245,11 @@ static bool component_matches(const struct vst_pattern_component *component, con
 	return name_matches(component->text, name, len);
 }
 
-/* The same as for names, one level up: '**' is the star, components are the tokens. */
-static bool alternative_matches(const struct vst_pattern_alternative *alternative, const char *path)
+/*
+ * The same as for names, one level up: '**' is the star, components are the tokens. Only without bounded
+ * depths, which may have to give back what they took.
+ */
+static bool unbounded_matches(const struct vst_pattern_alternative *alternative, const char *path)
 {
 	const struct vst_pattern_component *components = alternative->components;
 	size_t at = 0, len, any = SIZE_MAX;
@@ -237,6 +277,72 @@ static bool alternative_matches(const struct vst_pattern_alternative *alternativ
 	}
 }
 
+/*
+ * A set of positions in the alternative, one bit each: which component the next name may be. Position `count`
+ * means that all of it has matched.
+ */
+#define SET_WORDS (VST_PATTERN_COMPONENTS_MAX / 64 + 1)
+
+struct positions {
+	uint64_t bits[SET_WORDS];
+	size_t words; /* in use */
+};
+
+static bool may_be_nothing(const struct vst_pattern_component *component)
+{
+	return component->kind == VST_COMPONENT_ANY_DEPTH || component->kind == VST_COMPONENT_OPTIONAL;
+}
+
+/* A component that may be nothing at all lets the position behind it into the set as well. */
+static void put(const struct vst_pattern_alternative *alternative, struct positions *set, size_t at)
+{
+	set->bits[at / 64] |= UINT64_C(1) << (at % 64);
+	while (at < alternative->count && may_be_nothing(&alternative->components[at])) {
+		at++;
+		set->bits[at / 64] |= UINT64_C(1) << (at % 64);
+	}
+}
+
+static bool has(const struct positions *set, size_t at)
+{
+	return set->bits[at / 64] >> (at % 64) & 1;
+}
+
+static void step(const struct vst_pattern_alternative *alternative, struct positions *set, const char *name,
+        size_t len)
+{
+	struct positions next = {.words = set->words};
+	for (size_t at = 0; at < alternative->count; at++) {
+		const struct vst_pattern_component *component = &alternative->components[at];
+		if (!has(set, at))
+			continue;
+		if (component->kind == VST_COMPONENT_ANY_DEPTH)
+			put(alternative, &next, at);
+		else if (component->kind == VST_COMPONENT_OPTIONAL || component_matches(component, name, len))
+			put(alternative, &next, at + 1);
+	}
+	memcpy(set->bits, next.bits, set->words * sizeof *set->bits);
+}
+
+/* The positions after all of a path. */
+static void follow(const struct vst_pattern_alternative *alternative, const char *path, struct positions *ret)
+{
+	size_t len;
+	*ret = (struct positions){.words = alternative->count / 64 + 1};
+	put(alternative, ret, 0);
+	for (const char *name = path_next(path, &len); len > 0; name = path_next(name + len, &len))
+		step(alternative, ret, name, len);
+}
+
+static bool alternative_matches(const struct vst_pattern_alternative *alternative, const char *path)
+{
+	struct positions set;
+	if (!alternative->bounded)
+		return unbounded_matches(alternative, path);
+	follow(alternative, path, &set);
+	return has(&set, alternative->count);
+}
+
 bool vst_pattern_match(const struct vst_pattern *pattern, const char *path)
 {
 	for (size_t i = 0; i < pattern->count; i++)
@@ -245,9 +351,21 @@ bool vst_pattern_match(const struct vst_pattern *pattern, const char *path)
 	return false;
 }
 
+static bool bounded_reaches_below(const struct vst_pattern_alternative *alternative, const char *path)
+{
+	struct positions set;
+	follow(alternative, path, &set);
+	for (size_t at = 0; at < alternative->count; at++)
+		if (has(&set, at))
+			return true;
+	return false;
+}
+
 /* Behind a '**' anything is possible; before it, each component must match its own. */
 static bool alternative_reaches_below(const struct vst_pattern_alternative *alternative, const char *path)
 {
+	if (alternative->bounded)
+		return bounded_reaches_below(alternative, path);
 	for (size_t i = 0; i < alternative->count; i++) {
 		size_t len;
 		const char *name = path_next(path, &len);

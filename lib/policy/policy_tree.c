@@ -63,9 +63,9 @@ int policy_tree_error(const struct policy_tree *tree, size_t node, size_t line, 
 	return rc;
 }
 
-static size_t line_of(yaml_mark_t mark)
+static size_t line_of(const struct builder *builder, yaml_mark_t mark)
 {
-	return mark.line + 1;
+	return builder->tree->lines_before + mark.line + 1;
 }
 
 /* Where the value that comes next belongs: the open list or map, the root before there is any. */
@@ -88,14 +88,14 @@ static int yaml_error(struct builder *builder, const yaml_parser_t *parser, cons
 		return vst_err_nomem(builder->err);
 	if (parser->error == YAML_READER_ERROR) {
 		/* The reader runs ahead of the parser and knows the offset alone. */
-		size_t line = 1;
+		size_t line = builder->tree->lines_before + 1;
 		for (size_t i = 0; i < len && i < parser->problem_offset; i++)
 			line += text[i] == '\n';
 		return vst_err_set(
 		        builder->err, VST_EFORMAT, "%s:%zu: not a text in UTF-8: %s", name, line, problem);
 	}
 	int rc = vst_err_set(builder->err, VST_EFORMAT, "%s:%zu: not YAML: %s%s%s", name,
-	        line_of(parser->problem_mark), problem, parser->context ? ", " : "",
+	        line_of(builder, parser->problem_mark), problem, parser->context ? ", " : "",
 	        parser->context ? parser->context : "");
 	if (strstr(problem, "tab "))
 		vst_err_hint(builder->err, "YAML is indented by spaces");
@@ -154,7 +154,7 @@ static bool wants_key(const struct builder *builder)
 static int take_scalar(struct builder *builder, const yaml_event_t *event)
 {
 	const char *text = (const char *)event->data.scalar.value;
-	size_t len = event->data.scalar.length, line = line_of(event->start_mark), node;
+	size_t len = event->data.scalar.length, line = line_of(builder, event->start_mark), node;
 	if (memchr(text, '\0', len))
 		return policy_tree_error(
 		        builder->tree, parent_of_next(builder), line, builder->err, "text with a zero byte");
@@ -178,7 +178,7 @@ static int take_scalar(struct builder *builder, const yaml_event_t *event)
 
 static int open_level(struct builder *builder, enum policy_kind kind, const yaml_event_t *event)
 {
-	size_t line = line_of(event->start_mark), node;
+	size_t line = line_of(builder, event->start_mark), node;
 	if (wants_key(builder)) {
 		int rc = policy_tree_error(builder->tree, parent_of_next(builder), line, builder->err,
 		        "a key must be text, not a list or a mapping");
@@ -197,8 +197,9 @@ static int open_level(struct builder *builder, enum policy_kind kind, const yaml
 static int refuse(
         struct builder *builder, const yaml_event_t *event, const char *what, const yaml_char_t *name)
 {
-	int rc = policy_tree_error(builder->tree, parent_of_next(builder), line_of(event->start_mark),
-	        builder->err, "%s, '%.64s', is not taken in policies", what, (const char *)name);
+	int rc = policy_tree_error(builder->tree, parent_of_next(builder),
+	        line_of(builder, event->start_mark), builder->err, "%s, '%.64s', is not taken in %s", what,
+	        (const char *)name, builder->tree->what ? builder->tree->what : "policies");
 	hint_quotes(builder->err);
 	return rc;
 }
@@ -217,7 +218,7 @@ static int refuse_properties(
 
 static int start_document(struct builder *builder, const yaml_event_t *event)
 {
-	size_t line = line_of(event->start_mark);
+	size_t line = line_of(builder, event->start_mark);
 	if (builder->documents++ > 0)
 		return vst_err_set(
 		        builder->err, VST_EFORMAT, "%s:%zu: a second document", builder->tree->name, line);

@@ -31,12 +31,15 @@ struct policy_node {
 };
 
 struct policy_tree {
-	const char *name; /* of the file, for errors; borrowed */
+	const char *name;    /* of the file, for errors; borrowed */
+	const char *what;    /* what the text is one of, for errors: NULL is "policies" */
+	size_t lines_before; /* of the file, before the text */
 	struct policy_node *nodes;
 	size_t count, cap;
 };
 
-/* VST_EFORMAT. `ret` starts zeroed and is freed by the caller, also after a failure. */
+/* VST_EFORMAT. `ret` starts zeroed, except for `what` and `lines_before`, and is freed by the caller, also
+ * after a failure. */
 int policy_tree_read(
         const void *text, size_t len, const char *name, struct policy_tree *ret, struct vst_err *err);
 void policy_tree_free(struct policy_tree *tree);

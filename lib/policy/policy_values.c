@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/nearest.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
@@ -43,29 +44,7 @@ static const char *kind_name(enum policy_kind kind)
 
 /* ---- what was most likely meant ---- */
 
-#define WORD_MAX 24
-
-/* How many letters have to be put in, taken out or changed to make one word of the other. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[WORD_MAX + 1], b_len = strlen(b);
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-		row[0] = i + 1;
-		for (size_t j = 0; j < b_len; j++) {
-			size_t best = diagonal + (a[i] != b[j]);
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j + 1] + 1 < best)
-				best = row[j + 1] + 1;
-			diagonal = row[j + 1];
-			row[j + 1] = best;
-		}
-	}
-	return row[b_len];
-}
+#define WORD_MAX 24 /* longer words are near to nothing */
 
 static const char *nearest(const char *word, const char *const *known, size_t count)
 {
@@ -74,7 +53,7 @@ static const char *nearest(const char *word, const char *const *known, size_t co
 	if (strlen(word) > WORD_MAX)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
-		size_t d = distance(word, known[i]);
+		size_t d = policy_distance(word, known[i]);
 		if (d < best_distance) {
 			best_distance = d;
 			best = known[i];

@@ -26,6 +26,7 @@
 #include "workflow/case_internal.h"
 #include "workflow/host_info.h"
 #include "workflow/pace.h"
+#include "workflow/seal_definitions.h"
 
 #define MEASURE_SECONDS 5 /* a source that takes longer to look over is not measured beforehand */
 
@@ -318,6 +319,8 @@ static int write_opening_records(struct acquisition *a, uint64_t number, struct 
 		        a->writer, VST_ENTRY_POLICY, a->options->policy_text, a->options->policy_len, err);
 	if (rc == 0)
 		rc = write_digest_key(a, err);
+	if (rc == 0)
+		rc = seal_definitions(a->writer, a->options->policy, err);
 	vst_exhibit_info_free(info);
 	vst_buf_free(&text);
 	return rc;
@@ -647,6 +650,7 @@ static int dry_end(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_L
 	struct acquisition *a = ctx;
 	if (ret_leaf)
 		memset(ret_leaf, 0, VST_HASH_LEN);
+	item->source = a->progress.source; /* as the exhibit's writer would: another process does not say */
 	int rc = remember(a, item, err);
 	return rc == 0 ? a->each(a->each_ctx, item, err) : rc;
 }

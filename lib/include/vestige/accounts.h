@@ -9,6 +9,7 @@
 #ifndef VESTIGE_ACCOUNTS_H
 #define VESTIGE_ACCOUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +30,15 @@ void vst_accounts_free(struct vst_accounts *accounts);
 /* Borrowed; NULL if there is no such account. */
 const char *vst_accounts_user(const struct vst_accounts *accounts, uint64_t uid);
 const char *vst_accounts_group(const struct vst_accounts *accounts, uint64_t gid);
+
+/*
+ * The home of each line of passwd that parses, also where its id or name was there before: an intruder's second root has a home of
+ * its own. False: there are no more. Borrowed; the home is as it stands there, "" if the line has none.
+ */
+struct vst_account_home {
+	const char *user, *home;
+	size_t line; /* from 1 */
+};
+bool vst_accounts_home(const struct vst_accounts *accounts, size_t index, struct vst_account_home *ret);
 
 #endif

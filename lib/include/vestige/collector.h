@@ -71,6 +71,7 @@ struct vst_collect_context {
 	int scratch_fd; /* a directory for files without names, on the case's disk; -1: there is none (a dry run) */
 	struct vst_hardlinks *hardlinks; /* made once an acquisition */
 	const atomic_bool *cancel;       /* set by a signal handler; checked between reads */
+	bool source_begun; /* the source has items already: a files collector asks the sink for each path */
 	/*
 	 * False: a dry run. Files are described and not opened; begin and end come for each without data, `size` as it is now and
 	 * `read_expected` (without has_read) what archiving it would cost, which is less for a sparse file.
@@ -93,6 +94,10 @@ void vst_hardlinks_free(struct vst_hardlinks *hardlinks);
  * glob that matches nothing is an item `absent` with the pattern (of several alternatives: that one) as its path. A symbolic link
  * below a literal prefix that a pattern would have to follow is an item itself. Rules of `excluded` items: "exclude: PATTERN",
  * "other file system", "limits.exhibit", an exclusion's own, "reading it acts on the host" (/proc/kmsg and the like).
+ *
+ * Artifacts: commands first, as /command/NAME/SOURCE/… (lib/collect/command.h); then what is not to be had, /artifacts/NAME[/SOURCE[/PATH]],
+ * `excluded` with the reason or `error` where a definition is missing or wrong, and /accounts/LINE for a home of passwd that was not
+ * looked into; then the files of all definitions as one files source.
  */
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source, const struct vst_sink *sink,
 	struct vst_err *err);

@@ -66,6 +66,7 @@
 #define VST_ENTRY_EXHIBIT "exhibit.json"
 #define VST_ENTRY_POLICY "policy.yaml"
 #define VST_ENTRY_DIGEST_KEY "digest.key"
+#define VST_ENTRY_DEFINITIONS "definitions"
 #define VST_ENTRY_CLOSING "closing.json"
 #define VST_ENTRY_INDEX "index"
 #define VST_ENTRY_LEAVES "leaves"

@@ -1,7 +1,8 @@
 /*
  * Path patterns: `*` and `?` within a component, `[abc]` `[a-z]` `[!a]` (or `[^a]`), `{a,b}` alternatives,
  * also nested, empty or with slashes, `**` any number of components, none included (so as the last component:
- * the directory itself and everything below, at every depth); a backslash takes the next byte literally.
+ * the directory itself and everything below, at every depth), `**N` (N from 1 to 10) at most N components, also
+ * none; a backslash takes the next byte literally.
  * Bytes, not characters; a leading dot is ordinary; one final slash means nothing; no recursion, time linear
  * in pattern times path.
  *
@@ -18,13 +19,21 @@
 #define VST_PATTERN_MAX 4096
 #define VST_PATTERN_ALTERNATIVES_MAX 1024 /* after braces are expanded */
 #define VST_PATTERN_BRACES_MAX 64         /* pairs in a pattern */
+#define VST_PATTERN_COMPONENTS_MAX 4096   /* of an alternative; `**N` counts as N */
+#define VST_PATTERN_DEPTH_MAX 10          /* of `**N` */
 
 struct vst_err;
 
 /* One alternative, split at slashes. */
 struct vst_pattern_component {
-	enum { VST_COMPONENT_LITERAL, VST_COMPONENT_WILD, VST_COMPONENT_ANY_DEPTH } kind;
-	char *text; /* literal: unescaped; wild: as written */
+	enum {
+		VST_COMPONENT_LITERAL,
+		VST_COMPONENT_WILD,
+		VST_COMPONENT_ANY_DEPTH,
+		VST_COMPONENT_OPTIONAL /* one component of any name, or none: `**N` is N of them */
+	} kind;
+	/* literal: unescaped; wild: as written; the first of the optional ones: `**N`, the others: "" */
+	char *text;
 };
 
 struct vst_pattern_alternative {
@@ -32,6 +41,7 @@ struct vst_pattern_alternative {
 	size_t count; /* 0: the root itself */
 	/* How many leading components are literal: the prefix whose links are followed inside the root. */
 	size_t literal;
+	bool bounded; /* has optional components */
 };
 
 struct vst_pattern {
@@ -44,7 +54,7 @@ struct vst_pattern {
 /*
  * VST_EFORMAT: empty, too long, an unbalanced [ { or }, a class with a slash, a `[:name:]` or a range that
  * runs backwards,
- * `**` next to other characters, `..` or `.` as a component, `//`, a backslash before a slash or the end,
+ * `**` next to other characters (but `**1` to `**10`), more components than above, `..` or `.` as a component, `//`, a backslash before a slash or the end,
  * absolute and relative alternatives, more alternatives than above.
  */
 int vst_pattern_compile(const char *text, struct vst_pattern **ret, struct vst_err *err);

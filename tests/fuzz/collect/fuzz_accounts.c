@@ -22,6 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (group && (strlen(group) == 0 || !memmem(data + half, size - half, group, strlen(group))))
 			abort();
 	}
+	struct vst_account_home at;
+	for (size_t i = 0; vst_accounts_home(accounts, i, &at); i++)
+		if (!memmem(data, half, at.user, strlen(at.user)) ||
+		        !memmem(data, half, at.home, strlen(at.home)) || at.line == 0)
+			abort();
 	if (vst_accounts_user(accounts, UINT32_MAX))
 		abort();
 	vst_accounts_free(accounts);

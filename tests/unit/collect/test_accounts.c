@@ -136,9 +136,32 @@ static void accounts_load_without_files(void **state)
 	tree_remove(root);
 }
 
+static void accounts_give_the_home_of_each_line(void **state)
+{
+	(void)state;
+	static const char passwd[] =
+	        "root:x:0:0:root:/root:/bin/sh\n# no\ntoor:x:0:0::/tmp/.x:\nroot:x:1:1:::\n"
+	        "short:x:2:2\nnone:x:3:\nlast:x:4:4::/home/last";
+	static const struct vst_account_home expected[] = {{"root", "/root", 1}, {"toor", "/tmp/.x", 3},
+	        {"root", "", 4}, {"short", "", 5}, {"none", "", 6}, {"last", "/home/last", 7}};
+	struct vst_accounts *accounts = parse(passwd, sizeof passwd - 1);
+	struct vst_account_home home;
+	size_t count = 0;
+	for (; vst_accounts_home(accounts, count, &home); count++) {
+		assert_true(count < 6);
+		assert_string_equal(home.user, expected[count].user);
+		assert_string_equal(home.home, expected[count].home);
+		assert_int_equal(home.line, expected[count].line);
+	}
+	assert_int_equal(count, 6);
+	vst_accounts_free(accounts);
+	assert_false(vst_accounts_home(NULL, 0, &home));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(accounts_give_the_home_of_each_line),
 	        cmocka_unit_test(accounts_give_names_of_ids),
 	        cmocka_unit_test(accounts_skip_lines_that_do_not_parse),
 	        cmocka_unit_test(accounts_let_the_first_entry_of_an_id_win),

@@ -165,6 +165,62 @@ static void pattern_any_depth_next_to_another_is_kept_once(void **state)
 	vst_pattern_free(pattern);
 }
 
+static void pattern_bounded_depth_takes_up_to_n_components(void **state)
+{
+	(void)state;
+	assert_true(matches("/var/**2", "/var"));
+	assert_true(matches("/var/**2", "/var/a"));
+	assert_true(matches("/var/**2", "/var/a/b"));
+	assert_false(matches("/var/**2", "/var/a/b/c"));
+	assert_false(matches("/var/*/**2", "/var"));
+	assert_true(matches("/var/*/**2", "/var/a/b/c"));
+	assert_true(matches("/**10/x", "/1/2/3/4/5/6/7/8/9/10/x"));
+	assert_false(matches("/**10/x", "/1/2/3/4/5/6/7/8/9/10/11/x"));
+	/* What was taken must be given back: the first x is not the one. */
+	assert_true(matches("/**2/x/y", "/x/x/y"));
+	assert_true(matches("/**/x/**1/y", "/x/a/x/b/y"));
+	assert_false(matches("/**/x/**1/y", "/x/a/b/y"));
+	assert_true(matches("/{a,b/**1}/c", "/b/z/c"));
+	assert_true(matches("**1/c", "/a/b/c"));
+	assert_true(matches("/**1", "/"));
+	assert_true(matches("/\\**3", "/*x3"));
+}
+
+static void pattern_bounded_depth_is_so_many_components(void **state)
+{
+	(void)state;
+	struct vst_pattern *pattern = compiled("/a/**3/b");
+	assert_int_equal(pattern->alternatives[0].count, 5);
+	assert_int_equal(pattern->alternatives[0].literal, 1);
+	assert_true(pattern->alternatives[0].bounded);
+	for (size_t i = 1; i < 4; i++) {
+		assert_int_equal(pattern->alternatives[0].components[i].kind, VST_COMPONENT_OPTIONAL);
+		assert_string_equal(pattern->alternatives[0].components[i].text, i == 1 ? "**3" : "");
+	}
+	vst_pattern_free(pattern);
+	pattern = compiled("/a/**/b");
+	assert_false(pattern->alternatives[0].bounded);
+	vst_pattern_free(pattern);
+	rejected("/a/**0", "component of its own");
+	rejected("/a/**11", "component of its own");
+	rejected("/a/**01", "component of its own");
+	rejected("/a/**3x", "component of its own");
+	rejected("/a/x**3", "component of its own");
+	rejected("/a/***3", "component of its own");
+}
+
+static void pattern_bounded_depth_ends_a_walk(void **state)
+{
+	(void)state;
+	assert_true(reaches("/var/**2", "/"));
+	assert_true(reaches("/var/**2", "/var"));
+	assert_true(reaches("/var/**2", "/var/a"));
+	assert_false(reaches("/var/**2", "/var/a/b"));
+	assert_true(reaches("/var/**2/x", "/var/a/b"));
+	assert_false(reaches("/var/**2/x", "/var/a/b/c"));
+	assert_false(reaches("/var/**2", "/etc"));
+}
+
 static void pattern_relative_matches_the_last_components(void **state)
 {
 	(void)state;
@@ -378,6 +434,9 @@ int main(void)
 	        cmocka_unit_test(pattern_classes),
 	        cmocka_unit_test(pattern_any_depth_includes_none),
 	        cmocka_unit_test(pattern_any_depth_next_to_another_is_kept_once),
+	        cmocka_unit_test(pattern_bounded_depth_takes_up_to_n_components),
+	        cmocka_unit_test(pattern_bounded_depth_is_so_many_components),
+	        cmocka_unit_test(pattern_bounded_depth_ends_a_walk),
 	        cmocka_unit_test(pattern_relative_matches_the_last_components),
 	        cmocka_unit_test(pattern_braces_multiply_in_the_order_of_a_shell),
 	        cmocka_unit_test(pattern_braces_may_be_empty_nested_and_hold_slashes),
