@@ -2,12 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "vestige/buf.h"
@@ -18,17 +15,16 @@
 #include "vestige/exhibit_writer.h"
 #include "vestige/fault.h"
 #include "vestige/io.h"
-#include "vestige/isolated.h"
 #include "vestige/mem.h"
 #include "vestige/secret.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
+#include "workflow/acquire_plan.h"
 #include "workflow/case_internal.h"
+#include "workflow/gathering.h"
 #include "workflow/host_info.h"
 #include "workflow/pace.h"
 #include "workflow/seal_definitions.h"
-
-#define MEASURE_SECONDS 5 /* a source that takes longer to look over is not measured beforehand */
 
 #define LIMITS_RULES "limits." /* how the rules of items begin that a limit of the policy left out */
 
@@ -36,13 +32,7 @@
 struct acquisition {
 	struct vst_case *c;
 	const struct vst_acquire_options *options;
-	int root_fd;
-	struct stat case_stat;
-	struct vst_exclusion exclusion; /* the case itself */
-	struct vst_accounts *accounts;
-	struct vst_hardlinks *hardlinks;
-	struct vst_collect_context context;
-	struct vst_isolated *isolated; /* NULL: collectors run in this process */
+	struct gathering gathering;
 	struct pace pace;
 	struct vst_exhibit_writer *writer;
 	struct vst_acquire_progress progress;
@@ -50,102 +40,7 @@ struct acquisition {
 	uint64_t limited;      /* items that a limit left out */
 	uint8_t *digest_key;   /* secure memory, VST_HASH_LEN; NULL: no source asks for digests */
 	bool digest_key_made;
-	vst_acquire_each *each; /* a dry run's */
-	void *each_ctx;
-	bool remember; /* paths shown, in `shown`, a tsearch(3) tree */
-	void *shown;
 };
-
-/* ---- the root of the evidence ---- */
-
-static int open_root(struct acquisition *a, struct vst_err *err)
-{
-	const char *root = a->options->root ? a->options->root : "/";
-	a->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (a->root_fd < 0) {
-		int rc = vst_err_sys(err, errno, "%s", root);
-		vst_err_hint(err, "--root takes the directory where the image is mounted");
-		return rc;
-	}
-	return 0;
-}
-
-static int prepare_context(struct acquisition *a, const struct vst_case *c, struct vst_err *err)
-{
-	const struct vst_policy *policy = a->options->policy;
-	int rc = open_root(a, err);
-	if (rc == 0)
-		rc = vst_accounts_load(a->root_fd, &a->accounts, err);
-	if (rc == 0)
-		rc = vst_hardlinks_new(&a->hardlinks, err);
-	if (rc != 0)
-		return rc;
-	a->context = (struct vst_collect_context){
-	        .root_fd = a->root_fd,
-	        .live = a->options->root == NULL,
-	        .accounts = a->accounts,
-	        .item_limit = policy->limits.item,
-	        .source_left = policy->limits.source,
-	        .exhibit_left = policy->limits.exhibit,
-	        .scratch_fd = -1,
-	        .hardlinks = a->hardlinks,
-	        .cancel = a->options->cancel,
-	        .content = a->each == NULL,
-	        .digest_key = a->digest_key,
-	};
-	if (c) {
-		if (fstat(vst_case_fd(c), &a->case_stat) != 0)
-			return vst_err_sys(err, errno, "%s: stat", vst_case_dir(c));
-		a->exclusion = (struct vst_exclusion){
-		        .id = {major(a->case_stat.st_dev), minor(a->case_stat.st_dev), a->case_stat.st_ino},
-		        .rule = "the case directory itself",
-		};
-		a->context.exclusions = &a->exclusion;
-		a->context.exclusion_count = 1;
-	}
-	return 0;
-}
-
-/*
- * Collectors get a process of their own where they might hang, and where they hand what a host supplies to libraries. Plain
- * files without a limit of time need none.
- */
-static bool wants_isolation(const struct vst_policy *policy)
-{
-	bool wants = policy->limits.source_time > 0;
-	for (size_t i = 0; i < policy->source_count; i++)
-		wants = wants || policy->sources[i].kind != VST_SOURCE_FILES;
-	return wants;
-}
-
-static int isolate(struct acquisition *a, struct vst_err *err)
-{
-	const struct vst_policy *policy = a->options->policy;
-	int rc = wants_isolation(policy) ? vst_isolated_new(&a->context, policy, &a->isolated, err) : 0;
-	a->pace.isolated = a->isolated;
-	return rc;
-}
-
-/* One source, in whichever process. `seconds` 0: no limit. */
-static int collect(struct acquisition *a, size_t source, const struct vst_sink *sink, uint64_t seconds, struct vst_err *err)
-{
-	const struct vst_policy *policy = a->options->policy;
-	a->context.source_left = policy->limits.source;
-	if (a->isolated)
-		return vst_isolated_collect(a->isolated, source, sink, seconds, err);
-	return vst_collect(&a->context, &policy->sources[source], sink, err);
-}
-
-static void release(struct acquisition *a)
-{
-	vst_isolated_free(a->isolated);
-	vst_exhibit_writer_free(a->writer);
-	vst_hardlinks_free(a->hardlinks);
-	vst_accounts_free(a->accounts);
-	vst_secret_free(a->digest_key, VST_HASH_LEN);
-	if (a->root_fd >= 0)
-		close(a->root_fd);
-}
 
 /* ---- the sink: collectors write into the exhibit ---- */
 
@@ -160,8 +55,8 @@ static void note_item(struct acquisition *a, const struct vst_item *item)
 	a->progress.items++;
 	if (item->status == VST_ITEM_EXCLUDED && strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
 		a->limited++;
-	if (item->has_stat && item->has_content && item->dev_major == a->exclusion.id.dev_major &&
-	        item->dev_minor == a->exclusion.id.dev_minor)
+	if (item->has_stat && item->has_content && item->dev_major == a->gathering.exclusion.id.dev_major &&
+	        item->dev_minor == a->gathering.exclusion.id.dev_minor)
 		a->on_evidence_disk = true;
 }
 
@@ -244,18 +139,14 @@ static int collect_sources(struct acquisition *a, struct vst_err *err)
 		.item = sink_item,
 		.finding = sink_finding};
 	const struct vst_policy *policy = a->options->policy;
-	if (a->options->progress) {
-		a->context.progress = on_path;
-		a->context.progress_ctx = a;
-	}
 	for (size_t i = 0; i < policy->source_count; i++) {
 		const struct vst_policy_source *source = &policy->sources[i];
 		a->progress.source = source->name;
 		int rc = vst_exhibit_writer_source(a->writer, source->name, err);
 		if (rc == 0)
-			rc = collect(a, i, &sink, policy->limits.source_time, err);
+			rc = gathering_collect(&a->gathering, i, &sink, policy->limits.source_time, err);
 		if (rc != 0)
-			return vst_err_prepend(err, "source %s", source->name);
+			return rc;
 		VST_STEP("source-done");
 	}
 	return 0;
@@ -288,7 +179,7 @@ static int fill_info(
 		memcpy(info->predecessor, latest->seal_sha256, VST_HASH_LEN);
 	}
 	host_clocks(&info->clocks);
-	int rc = host_describe(a->root_fd, options->root == NULL, info, err);
+	int rc = host_describe(a->gathering.context.root_fd, options->root == NULL, info, err);
 	return rc == 0 ? host_describe_program(info, err) : rc;
 }
 
@@ -401,6 +292,29 @@ static int make_seal(struct acquisition *a, uint64_t number, const struct vst_ex
 }
 
 /* ---- one acquisition ---- */
+
+static int open_gathering(struct acquisition *a, struct vst_err *err)
+{
+	const struct vst_acquire_options *options = a->options;
+	int rc = gathering_open(&a->gathering, options->policy, options->root, a->c, err);
+	if (rc == 0)
+		rc = gathering_scratch(&a->gathering, a->c, err);
+	a->gathering.context.cancel = options->cancel;
+	a->gathering.context.content = true;
+	a->gathering.context.digest_key = a->digest_key;
+	if (options->progress) {
+		a->gathering.context.progress = on_path;
+		a->gathering.context.progress_ctx = a;
+	}
+	return rc;
+}
+
+static void release(struct acquisition *a)
+{
+	gathering_close(&a->gathering);
+	vst_exhibit_writer_free(a->writer);
+	vst_secret_free(a->digest_key, VST_HASH_LEN);
+}
 
 static int load_recipients(struct acquisition *a, struct vst_age_recipients *ret, struct vst_err *err)
 {
@@ -524,12 +438,10 @@ static bool is_incomplete(const struct acquisition *a, const struct vst_seal *se
 	       vst_seal_total(seal, vst_item_status_name(VST_ITEM_TRUNCATED)) > 0;
 }
 
-static void measure(const struct vst_acquire_options *options, const struct vst_case *c, uint64_t *ret_bytes);
-
 int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, struct vst_acquire_result *ret,
         struct vst_err *err)
 {
-	struct acquisition a = {.c = c, .options = options, .root_fd = -1};
+	struct acquisition a = {.c = c, .options = options, .gathering = GATHERING_INIT};
 	struct vst_age_recipients recipients = {0};
 	struct vst_exhibit_summary summary;
 	struct vst_seal *seal = NULL;
@@ -544,13 +456,15 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 	if (rc == 0)
 		rc = load_recipients(&a, &recipients, err);
 	if (rc == 0)
-		rc = prepare_context(&a, c, err);
+		rc = open_gathering(&a, err);
 	if (rc != 0)
 		goto out;
 	if (options->progress)
-		measure(options, c, &a.progress.expected_bytes);
+		acquire_measure(options, c, &a.progress.expected_bytes);
 	pace_start(&a.pace, &options->policy->limits);
-	if ((rc = isolate(&a, err)) != 0) /* before the exhibit's writer has threads */
+	rc = gathering_isolate(&a.gathering, err); /* before the exhibit's writer has threads */
+	a.pace.isolated = a.gathering.isolated;
+	if (rc != 0)
 		goto out;
 
 	vst_exhibit_name(number, name);
@@ -592,131 +506,3 @@ out:
 	return rc == 0 ? 0 : vst_err_prepend(err, "snapshot");
 }
 
-/* ---- a dry run ---- */
-
-/* What a dry run has shown, by path digest: overlapping patterns take a path once, as a snapshot would. */
-struct shown {
-	uint8_t digest[VST_HASH_LEN];
-};
-
-static int compare_shown(const void *a, const void *b)
-{
-	return memcmp(a, b, VST_HASH_LEN);
-}
-
-static bool dry_has(void *ctx, const char *path)
-{
-	struct acquisition *a = ctx;
-	struct shown key;
-	if (!a->remember)
-		return false;
-	vst_item_path_digest(a->progress.source, path, key.digest);
-	return tfind(&key, &a->shown, compare_shown) != NULL;
-}
-
-static int remember(struct acquisition *a, const struct vst_item *item, struct vst_err *err)
-{
-	struct shown *key;
-	if (!a->remember)
-		return 0;
-	if (!(key = vst_alloc(sizeof *key)))
-		return vst_err_nomem(err);
-	vst_item_path_digest(a->progress.source, item->path, key->digest);
-	struct shown **node = tsearch(key, &a->shown, compare_shown);
-	if (!node || *node != key)
-		free(key);
-	return node ? 0 : vst_err_nomem(err);
-}
-
-static int dry_begin(void *ctx, const struct vst_item *item, struct vst_err *err)
-{
-	(void)ctx;
-	(void)item;
-	(void)err;
-	return 0;
-}
-
-static int dry_data(void *ctx, const void *data, size_t len, struct vst_err *err)
-{
-	(void)ctx;
-	(void)data;
-	(void)len;
-	(void)err;
-	return 0;
-}
-
-static int dry_end(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
-{
-	struct acquisition *a = ctx;
-	if (ret_leaf)
-		memset(ret_leaf, 0, VST_HASH_LEN);
-	item->source = a->progress.source; /* as the exhibit's writer would: another process does not say */
-	int rc = remember(a, item, err);
-	return rc == 0 ? a->each(a->each_ctx, item, err) : rc;
-}
-
-static int dry_item(void *ctx, struct vst_item *item, const char *link_source, const char *link_path,
-        uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
-{
-	(void)link_source;
-	(void)link_path;
-	return dry_end(ctx, item, ret_leaf, err);
-}
-
-/* `seconds`: of each source; the rest is left out once one took longer, which VST_EIO then says. 0: as the policy says. */
-static int dry_run(const struct vst_acquire_options *options, const struct vst_case *c, bool remember_paths,
-        uint64_t seconds, vst_acquire_each *each, void *ctx, struct vst_err *err)
-{
-	uint64_t limit = seconds ? seconds : options->policy->limits.source_time;
-	struct acquisition a = {
-	        .options = options, .root_fd = -1, .each = each, .each_ctx = ctx, .remember = remember_paths};
-	const struct vst_sink sink = {
-		.ctx = &a, .has = dry_has, .begin = dry_begin, .data = dry_data, .end = dry_end, .item = dry_item};
-	int rc = prepare_context(&a, c, err);
-	if (rc == 0)
-		rc = isolate(&a, err);
-	for (size_t i = 0; rc == 0 && i < options->policy->source_count; i++) {
-		a.progress.source = options->policy->sources[i].name;
-		rc = collect(&a, i, &sink, limit, err);
-		if (rc == 0 && seconds && a.isolated && vst_isolated_expired(a.isolated))
-			rc = vst_err_set(err, VST_EIO, "looking over it takes too long");
-		if (rc != 0)
-			vst_err_prepend(err, "source %s", options->policy->sources[i].name);
-	}
-	tdestroy(a.shown, free);
-	release(&a);
-	return rc;
-}
-
-int vst_acquire_dry_run(const struct vst_acquire_options *options, const struct vst_case *c,
-        vst_acquire_each *each, void *ctx, struct vst_err *err)
-{
-	return dry_run(options, c, true, 0, each, ctx, err);
-}
-
-/* What reading an item would cost, as a dry run leaves it: a sparse file's holes cost nothing. */
-static int add_cost(void *ctx, const struct vst_item *item, struct vst_err *err)
-{
-	struct vst_acquire_estimate *estimate = ctx;
-	(void)err;
-	bool read = item->has_content || item->content == VST_ITEM_CONTENT_DIGEST;
-	estimate->items++;
-	if (read && item->read_expected <= UINT64_MAX - estimate->bytes)
-		estimate->bytes += item->read_expected;
-	return 0;
-}
-
-int vst_acquire_estimate(const struct vst_acquire_options *options, const struct vst_case *c,
-        struct vst_acquire_estimate *ret, struct vst_err *err)
-{
-	*ret = (struct vst_acquire_estimate){0};
-	return dry_run(options, c, true, 0, add_cost, ret, err);
-}
-
-/* For the time left on a terminal; a guess that failed is no reason not to collect. */
-static void measure(const struct vst_acquire_options *options, const struct vst_case *c, uint64_t *ret_bytes)
-{
-	struct vst_acquire_estimate estimate = {0};
-	if (dry_run(options, c, false, MEASURE_SECONDS, add_cost, &estimate, NULL) == 0)
-		*ret_bytes = estimate.bytes;
-}
