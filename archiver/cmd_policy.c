@@ -66,7 +66,7 @@ static int list_one(void *ctx, const char *name, const char *policy)
 	if (listing->cli->json)
 		list_json(name, &found);
 	else
-		cli_print("%-16s %s\n", cli_show_text(name), cli_show_text(found.policy->about));
+		cli_print("%-20s %s\n", cli_show_text(name), cli_show_text(found.policy->about));
 	found_free(&found);
 	return 0;
 }

@@ -135,7 +135,7 @@ static void text_look(const struct cli *cli, const char *pattern, const struct v
 		cli_print("is here");
 	else
 		cli_print("%" PRIu64 "%s%s here", look->matches, look->more ? " and more" : "",
-		        !look->any_depth      ? ""
+		        !look->any_depth     ? ""
 		        : look->matches == 1 ? " directory to search"
 		                             : " directories to search");
 	for (size_t i = 0; !itself && i < VST_LOOK_EXAMPLES && look->examples[i]; i++) {
@@ -342,8 +342,7 @@ static void json_limits(struct vst_json *json, const struct vst_policy_limits *l
 	vst_json_string(json, limits->io_idle ? "idle" : "normal");
 }
 
-void policy_show_json(
-        const struct vst_policy *policy, const char *path, const uint8_t digest[VST_HASH_LEN])
+void policy_show_json(const struct vst_policy *policy, const char *path, const uint8_t digest[VST_HASH_LEN])
 {
 	struct vst_buf line = VST_BUF_INIT;
 	struct vst_json json = cli_json_begin(&line, "policy");

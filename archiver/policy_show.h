@@ -11,7 +11,6 @@
 /* `path`: the policy's file. `digest`: of its bytes. */
 void policy_show_text(const struct cli *cli, const struct vst_policy *policy, const char *path,
         const uint8_t digest[VST_HASH_LEN]);
-void policy_show_json(
-        const struct vst_policy *policy, const char *path, const uint8_t digest[VST_HASH_LEN]);
+void policy_show_json(const struct vst_policy *policy, const char *path, const uint8_t digest[VST_HASH_LEN]);
 
 #endif

@@ -72,7 +72,7 @@ static void count_error(struct looking *l, int error)
 {
 	if (error == EACCES || error == EPERM)
 		l->look->denied++;
-	else if (error != ENOENT && error != ENOTDIR)
+	else if (error != 0 && error != ENOENT && error != ENOTDIR)
 		l->look->failed++;
 }
 
@@ -87,8 +87,8 @@ static const char *below(struct looking *l, const char *directory, const char *n
 }
 
 /* The next component in one directory: `last` makes its matches those of the pattern. */
-static int step_into(
-        struct looking *l, const char *directory, int fd, const struct vst_pattern_component *component, bool last)
+static int step_into(struct looking *l, const char *directory, int fd,
+        const struct vst_pattern_component *component, bool last)
 {
 	struct vst_listing listing = {0};
 	struct statx st;
