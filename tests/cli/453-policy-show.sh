@@ -8,6 +8,15 @@ mkdir -p "tree/logs/deep/er" tree/empty "tree/sp ace"
 touch tree/logs/{1,2,3,4,5}.log tree/logs/other.txt tree/logs/deep/er/6.log
 ln -s logs tree/link
 printf 'x' >tree/$'esc\e[31m.log'
+mkdir definitions
+cat >definitions/test.yaml <<'DEFINITION'
+name: TestLogs
+doc: Logs of a test.
+sources:
+- type: FILE
+  attributes: {paths: ['/var/log/test.log']}
+supported_os: [Linux]
+DEFINITION
 cat >policy.yaml <<POLICY
 policy: kinds
 about: One source of every kind.
@@ -35,13 +44,13 @@ sources:
     subject: customer_id
     columns: {email: email, iban: bank_account}
   - {name: post, postgres: {service: vault, schemas: [public]}}
-  - {name: defined, artifacts: [LinuxAuthLogs], definitions: /usr/share/artifacts, commands: allow}
+  - {name: defined, artifacts: [TestLogs], definitions: "$here/definitions", commands: allow}
 POLICY
 expect_exit 0 vestige policy show policy.yaml
 assert_in "$out" "tree/logs/1.log  is here" "5 here: $here/tree/logs/1.log, $here/tree/logs/2.log, $here/tree/logs/3.log, …" \
 	"1 directory to search here: $here/tree/logs" "1 here: $here/tree/logs/2.log" "tree/none  not here" \
 	"source_time: 90min" "read_rate: 5.0 MiB/s" "cpu: 150%" "io: idle" "processes, sockets" "30d" "ssh.service" \
-	"/srv/shop.db" "customer_id" "iban: bank_account" "vault" "LinuxAuthLogs" "allow" "digest"
+	"/srv/shop.db" "customer_id" "iban: bank_account" "vault" "TestLogs" "/var/log/test.log" "allowed" "digest"
 if grep -q $'\e' "$out"; then fail "a name's escape sequence went to the terminal"; fi
 assert_not_in "$out" "deep/er/6.log"
 
@@ -58,7 +67,7 @@ assert_equal '["processes","sockets"]' "$(jq -c '.sources[1].live' "$out")" "kin
 assert_equal '[2592000,3,false,true]' "$(jq -c '.sources[2] | [.since, .boots, .raw, .export]' "$out")" "journal"
 assert_equal '{"email":"email","iban":"bank_account"}' "$(jq -c '.sources[3].columns' "$out")" "columns"
 assert_equal '["vault",null]' "$(jq -c '.sources[4] | [.service, .uri]' "$out")" "postgres"
-assert_equal '["allow",["LinuxAuthLogs"]]' "$(jq -c '.sources[5] | [.commands, .artifacts]' "$out")" "artifacts"
+assert_equal "[true,[\"TestLogs\"],\"$here/definitions\"]" "$(jq -c '.sources[5] | [.commands, .artifacts, .definitions]' "$out")" "artifacts"
 
 # What may not be looked at is said.
 if ((EUID == 0)); then
