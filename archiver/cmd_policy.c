@@ -3,17 +3,11 @@
 
 #include "definitions.h"
 #include "policies.h"
-#include "policy_artifacts.h"
+#include "policy_show.h"
 #include "verbs.h"
 #include "vestige/hash.h"
-#include "vestige/text.h"
 
 #define ARGS_MAX 4096
-
-static const struct {
-	unsigned bit;
-	const char *name;
-} hash_names[] = {{VST_HASH_SHA256, "sha256"}, {VST_HASH_SHA1, "sha1"}, {VST_HASH_MD5, "md5"}};
 
 /* A policy as it was found: its file, the bytes and what they say. */
 struct found {
@@ -72,7 +66,7 @@ static int list_one(void *ctx, const char *name, const char *policy)
 	if (listing->cli->json)
 		list_json(name, &found);
 	else
-		cli_print("%-16s %s\n", cli_show_text(name), cli_show_text(found.policy->about));
+		cli_print("%-20s %s\n", cli_show_text(name), cli_show_text(found.policy->about));
 	found_free(&found);
 	return 0;
 }
@@ -85,127 +79,6 @@ static int run_list(const struct cli *cli)
 }
 
 /* ---- show ---- */
-
-static void json_texts(struct vst_json *json, const char *key, char *const *texts, size_t count)
-{
-	vst_json_key(json, key);
-	vst_json_array(json);
-	for (size_t i = 0; i < count; i++)
-		vst_json_string(json, texts[i]);
-	vst_json_end(json);
-}
-
-static void json_limit(struct vst_json *json, const char *key, uint64_t limit)
-{
-	vst_json_key(json, key);
-	if (limit == UINT64_MAX)
-		vst_json_null(json);
-	else
-		vst_json_uint(json, limit);
-}
-
-static void json_source(struct vst_json *json, const struct vst_policy_source *source)
-{
-	vst_json_object(json);
-	vst_json_key(json, "name");
-	vst_json_string(json, source->name);
-	vst_json_key(json, "kind");
-	vst_json_string(json, vst_source_kind_name(source->kind));
-	if (source->kind == VST_SOURCE_ARTIFACTS) {
-		policy_artifacts_json(json, source);
-		vst_json_end(json);
-		return;
-	}
-	json_texts(json, "paths", source->files.paths, source->files.path_count);
-	json_texts(json, "exclude", source->files.exclude, source->files.exclude_count);
-	vst_json_key(json, "append_only");
-	vst_json_bool(json, source->files.append_only);
-	vst_json_key(json, "one_file_system");
-	vst_json_bool(json, source->files.one_file_system);
-	vst_json_end(json);
-}
-
-static void show_json(const struct found *found, const uint8_t digest[VST_HASH_LEN])
-{
-	const struct vst_policy *policy = found->policy;
-	struct vst_buf line = VST_BUF_INIT;
-	struct vst_json json = cli_json_begin(&line, "policy");
-	vst_json_key(&json, "name");
-	vst_json_string(&json, policy->name);
-	vst_json_key(&json, "about");
-	vst_json_string(&json, policy->about);
-	vst_json_key(&json, "file");
-	vst_json_string(&json, found->path);
-	vst_json_key(&json, "sha256");
-	vst_json_hex(&json, digest, VST_HASH_LEN);
-	json_texts(&json, "regimes", policy->regimes, policy->regime_count);
-	vst_json_key(&json, "hashes");
-	vst_json_array(&json);
-	for (size_t i = 0; i < sizeof hash_names / sizeof *hash_names; i++)
-		if (policy->hashes & hash_names[i].bit)
-			vst_json_string(&json, hash_names[i].name);
-	vst_json_end(&json);
-	json_limit(&json, "item_limit", policy->limits.item);
-	json_limit(&json, "exhibit_limit", policy->limits.exhibit);
-	vst_json_key(&json, "sources");
-	vst_json_array(&json);
-	for (size_t i = 0; i < policy->source_count; i++)
-		json_source(&json, &policy->sources[i]);
-	vst_json_end(&json);
-	cli_json_end(&json);
-}
-
-static void show_texts(const char *label, char *const *texts, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		cli_print("%-12s%s\n", i == 0 ? label : "", cli_show_text(texts[i]));
-}
-
-static void show_limit(const char *label, const char *what, uint64_t limit)
-{
-	char size[16];
-	if (limit == UINT64_MAX) {
-		cli_print("%-12s%s: none\n", label, what);
-		return;
-	}
-	vst_text_size(limit, size);
-	cli_print("%-12s%s: %s (%llu bytes)\n", label, what, size, (unsigned long long)limit);
-}
-
-static void show_source(const struct cli *cli, const struct vst_policy_source *source)
-{
-	const struct vst_policy_files *files = &source->files;
-	if (source->kind == VST_SOURCE_ARTIFACTS) {
-		policy_artifacts_show(cli, source);
-		return;
-	}
-	cli_print("\n%-12s%s%s%s%s%s\n", "source", cli_style(cli, CLI_BOLD), cli_show_text(source->name),
-	        cli_style(cli, CLI_PLAIN), files->append_only ? ", append-only" : "",
-	        files->one_file_system ? ", one file system" : "");
-	show_texts("  paths", files->paths, files->path_count);
-	show_texts("  exclude", files->exclude, files->exclude_count);
-}
-
-static void show_text(const struct cli *cli, const struct found *found, const uint8_t digest[VST_HASH_LEN])
-{
-	const struct vst_policy *policy = found->policy;
-	char digits[2 * VST_HASH_LEN + 1];
-	vst_hex(digest, VST_HASH_LEN, digits);
-	cli_print("%-12s%s\n", "policy", cli_show_text(policy->name));
-	if (policy->about)
-		cli_print("%-12s%s\n", "about", cli_show_text(policy->about));
-	cli_print("%-12s%s\n%-12s%s\n", "file", cli_show_text(found->path), "sha256", digits);
-	show_texts("regimes", policy->regimes, policy->regime_count);
-	cli_print("%-12s", "hashes");
-	for (size_t i = 0; i < sizeof hash_names / sizeof *hash_names; i++)
-		if (policy->hashes & hash_names[i].bit)
-			cli_print("%s%s", i > 0 ? ", " : "", hash_names[i].name);
-	cli_print("\n");
-	show_limit("limits", "item", policy->limits.item);
-	show_limit("", "exhibit", policy->limits.exhibit);
-	for (size_t i = 0; i < policy->source_count; i++)
-		show_source(cli, &policy->sources[i]);
-}
 
 static int run_show(const struct cli *cli, const char *name)
 {
@@ -220,9 +93,9 @@ static int run_show(const struct cli *cli, const char *name)
 	definitions_warn(&definitions);
 	vst_sha256(found.text.data, found.text.len, digest);
 	if (cli->json)
-		show_json(&found, digest);
+		policy_show_json(found.policy, found.path, digest);
 	else
-		show_text(cli, &found, digest);
+		policy_show_text(cli, found.policy, found.path, digest);
 	found_free(&found);
 	definitions_free(&definitions);
 	return status;
@@ -311,7 +184,7 @@ const struct cli_verb verb_policy = {
                 "POLICY is a file, - for standard input, or the name of a shipped policy. The\n"
                 "format is told by vestige-policy(5).\n\n"
                 "  list    the shipped policies, each with what it is for\n"
-                "  show    a policy as it was understood\n"
+                "  show    a policy as it was understood, and where its paths lead here\n"
                 "  check   good, or what is wrong in which line\n\n"
                 "exit status: 2 a policy could not be read or is wrong.\n\n"
                 "example: vestige policy check web-server.yaml\n",

@@ -204,8 +204,8 @@ static void print_sealed(const struct snapshot *s, const struct vst_acquire_resu
 		cli_print("  %s%llu finding%s%s\n", cli_style(s->cli, CLI_YELLOW), (unsigned long long)result->findings,
 		        result->findings == 1 ? "" : "s", cli_style(s->cli, CLI_PLAIN));
 	if (result->incomplete)
-		cli_say(s->cli, "hint: not all was had: vestige ls -i ID --status denied,error,truncated %s",
-		        name);
+		cli_say(s->cli, "hint: not all was had: vestige ls -i ID --status denied,error,truncated%s %s",
+		        result->left_out > 0 ? ",excluded" : "", name);
 }
 
 static void json_sealed(const struct vst_acquire_result *result)
@@ -387,8 +387,8 @@ const struct cli_verb verb_snapshot = {
                 "  --estimate       look over it first, and refuse what may not fit on the disk\n"
                 "  --new DIR        make the case in DIR; with -r, -R, -p, --title, --number,\n"
                 "                   --examiner as in init\n\n"
-                "exit status: 0 sealed; 3 sealed, but an item was denied, failed or cut by a\n"
-                "limit; 11 another snapshot runs.\n\n"
+                "exit status: 0 sealed; 3 sealed, but an item was denied, failed, or cut or left\n"
+                "out by a limit; 11 another snapshot runs.\n\n"
                 "example: vestige snapshot linux-logs --new case -r age1… --reason \"alert 4471\"\n",
         .run = run,
 };

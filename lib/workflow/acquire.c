@@ -492,6 +492,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 	for (size_t i = 0; i < count; i++)
 		ret->content_bytes += counts[i].bytes;
 	ret->incomplete = is_incomplete(&a, seal);
+	ret->left_out = a.limited;
 	ret->on_evidence_disk = a.on_evidence_disk;
 	ret->findings = a.progress.findings;
 	ret->digest_key_is_new = a.digest_key_made && number > 1;

@@ -47,6 +47,7 @@ struct vst_acquire_result {
 	uint8_t log_root[VST_HASH_LEN];
 	uint64_t findings;     /* told to options->finding; they are items too */
 	bool incomplete;       /* an item was denied, failed, or cut or left out by a limit: exit status 3 */
+	uint64_t left_out;     /* items that a limit left out */
 	bool digest_key_is_new; /* made now, in a case with earlier exhibits: keyed digests compare with none of theirs */
 	bool on_evidence_disk; /* the case lies on a file system that was collected from */
 };

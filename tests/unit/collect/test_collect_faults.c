@@ -96,13 +96,17 @@ static void make_tree(int root)
 	close(fd);
 }
 
+static enum vst_policy_content content; /* what is taken of it */
+
 static int collect(int root, struct counts *counts)
 {
+	static const uint8_t key[VST_HASH_LEN];
 	char name[] = "run", path1[] = "/var/run/**", path2[] = "/gone/{a,b}", exclude[] = "*.iso";
 	char *paths[] = {path1, path2}, *excludes[] = {exclude};
 	const struct vst_policy_source source = {
 	        .name = name,
 	        .kind = VST_SOURCE_FILES,
+	        .content = content,
 	        .files = {.paths = paths, .path_count = 2, .exclude = excludes, .exclude_count = 1},
 	};
 	const struct vst_sink sink = {.ctx = counts,
@@ -112,7 +116,7 @@ static int collect(int root, struct counts *counts)
 	        .end = sink_end,
 	        .item = sink_item};
 	struct vst_collect_context context = {
-	        .root_fd = root, .item_limit = UINT64_MAX, .exhibit_left = UINT64_MAX, .source_left = UINT64_MAX, .content = true};
+	        .root_fd = root, .item_limit = UINT64_MAX, .exhibit_left = UINT64_MAX, .source_left = UINT64_MAX, .content = true, .digest_key = key};
 	struct vst_accounts *accounts = NULL;
 	int rc = vst_accounts_load(root, &accounts, NULL);
 	if (rc == 0)
@@ -152,12 +156,15 @@ static int run_child(int root, const char *kind, unsigned nth, const char *what)
 static void collect_ends_at_every_failed_allocation(void **state)
 {
 	int root = *(int *)*state;
-	unsigned nth = 1;
-	int how;
-	while ((how = run_child(root, "malloc", nth, "ENOMEM")) == NO_MEMORY)
-		nth++;
-	assert_int_equal(how, DONE);
-	assert_true(nth > 20);
+	for (content = VST_CONTENT_FULL; content <= VST_CONTENT_METADATA; content++) {
+		unsigned nth = 1;
+		int how;
+		while ((how = run_child(root, "malloc", nth, "ENOMEM")) == NO_MEMORY)
+			nth++;
+		assert_int_equal(how, DONE);
+		assert_true(nth > 20);
+	}
+	content = VST_CONTENT_FULL;
 }
 
 static void collect_tells_every_failed_read(void **state)
@@ -175,10 +182,13 @@ static void collect_tells_every_failed_read(void **state)
 static void collect_goes_on_after_interrupted_and_short_reads(void **state)
 {
 	int root = *(int *)*state;
-	for (unsigned nth = 1; nth < 30; nth++) {
-		assert_int_equal(run_child(root, "read", nth, "EINTR"), DONE);
-		assert_int_equal(run_child(root, "read", nth, "short"), DONE);
+	for (content = VST_CONTENT_FULL; content <= VST_CONTENT_METADATA; content++) {
+		for (unsigned nth = 1; nth < 30; nth++) {
+			assert_int_equal(run_child(root, "read", nth, "EINTR"), DONE);
+			assert_int_equal(run_child(root, "read", nth, "short"), DONE);
+		}
 	}
+	content = VST_CONTENT_FULL;
 }
 
 static int setup(void **state)
