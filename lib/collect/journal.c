@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "collect/journal_export.h"
 #include "collect/journal_facts.h"
@@ -59,18 +58,21 @@ static int find_files(struct collect *c)
 static int note_failed(struct collect *c, const struct vst_journal_found *found)
 {
 	struct vst_err why = VST_ERR_INIT;
-	const struct vst_note note = {
+	struct vst_note note = {
 	        .path = found->path,
 	        .type = found->type,
-	        .status = found->is_absent ? VST_ITEM_ABSENT : vst_stream_status_of(found->error),
-	        .rule = found->is_absent ? NULL : found->what,
-	        .error = found->is_absent ? 0 : found->error,
+	        .status = vst_stream_status_of(found->error),
+	        .rule = found->what,
+	        .error = found->error,
 	};
-	struct vst_note absent = note;
-	if (found->is_absent)
-		absent.type = VST_ITEM_UNKNOWN;
-	int rc = vst_stream_note(&c->out, found->is_absent ? &absent : &note, c->err);
-	if (rc != 0 || found->is_absent)
+	if (found->missing != VST_JOURNAL_THERE) {
+		note.status = found->missing == VST_JOURNAL_ABSENT ? VST_ITEM_ABSENT : VST_ITEM_VANISHED;
+		note.rule = NULL;
+		note.error = 0;
+		note.type = VST_ITEM_UNKNOWN;
+	}
+	int rc = vst_stream_note(&c->out, &note, c->err);
+	if (rc != 0 || found->missing == VST_JOURNAL_ABSENT)
 		return rc;
 	if (found->error)
 		vst_err_sys(&why, found->error, "%s", found->what);
@@ -89,7 +91,6 @@ static int check(void *ctx, struct vst_err *err)
 
 static int look_at(struct collect *c, struct vst_journal_found *found)
 {
-	struct stat st;
 	if (c->context->progress)
 		c->context->progress(c->context->progress_ctx, found->path);
 	if (found->fd < 0)
@@ -99,10 +100,8 @@ static int look_at(struct collect *c, struct vst_journal_found *found)
 		return vst_journal_facts_add_error(
 		        &c->facts, found->path, VST_RULE_SOURCE_TIME ": not read", c->err);
 	}
-	if (fstat(found->fd, &st) != 0)
-		st.st_size = 0;
 	const struct vst_journal_bytes bytes = {
-	        .read = vst_journal_pread, .ctx = &found->fd, .size = (uint64_t)st.st_size};
+	        .read = vst_journal_pread, .size = vst_journal_size, .ctx = &found->fd};
 	return vst_journal_facts_add(&c->facts, found->path, &bytes, check, c, c->err);
 }
 
@@ -133,53 +132,52 @@ static uint64_t since_of(const struct collect *c)
 	return seconds == 0 || seconds >= now / 1000000 ? 0 : now - seconds * 1000000;
 }
 
-static int prepare_export(struct collect *c)
-{
-	const struct vst_policy_journal *policy = &c->source->journal;
-	struct vst_journal_export *run = &c->export;
-	run->fds = vst_calloc(c->finds.count + 1, sizeof *run->fds);
-	if (!run->fds)
-		return vst_err_nomem(c->err);
-	for (size_t i = 0; i < c->finds.count; i++) {
-		const struct vst_journal_found *found = &c->finds.list[i];
-		const struct vst_journal_file *file = found->fd < 0 ? NULL : facts_of(c, found->path);
-		if (file && !file->error)
-			run->fds[run->fd_count++] = found->fd;
-	}
-	run->facts = &c->facts;
-	run->units = policy->units;
-	run->unit_count = policy->unit_count;
-	run->since = since_of(c);
-	if (policy->boots > 0) {
-		size_t count =
-		        policy->boots < c->facts.boot_count ? (size_t)policy->boots : c->facts.boot_count;
-		run->boots = c->facts.boots + (c->facts.boot_count - count);
-		run->boot_count = count;
-		if (count == 0)
-			run->boots = NULL;
-	}
-	return 0;
-}
-
-/* Entries that must have come out, or 0 if only the files themselves could tell. */
-static uint64_t expected(const struct collect *c)
+/* Different entries in all files that are exported; 0: unknown. */
+static uint64_t present(const struct collect *c)
 {
 	uint64_t sum = 0;
-	if (c->export.unit_count > 0 || c->export.since > 0 || vst_journal_facts_broken(&c->facts) > 0)
-		return 0;
 	for (size_t i = 0; i < c->facts.seqnum_count; i++) {
-		if (c->facts.seqnums[i].incomplete)
+		if (c->facts.seqnums[i].incomplete || vst_journal_facts_broken(&c->facts) > 0)
 			return 0;
 		sum += c->facts.seqnums[i].present;
 	}
 	return sum;
 }
 
+static int prepare_export(struct collect *c)
+{
+	const struct vst_policy_journal *policy = &c->source->journal;
+	struct vst_journal_export *run = &c->export;
+	run->fds = vst_calloc(c->finds.count + 1, sizeof *run->fds);
+	run->counts = vst_calloc(c->finds.count + 1, sizeof *run->counts);
+	if (!run->fds || !run->counts)
+		return vst_err_nomem(c->err);
+	for (size_t i = 0; i < c->finds.count; i++) {
+		const struct vst_journal_found *found = &c->finds.list[i];
+		const struct vst_journal_file *file = found->fd < 0 ? NULL : facts_of(c, found->path);
+		if (!file || file->error)
+			continue;
+		run->counts[run->fd_count] = file->read;
+		run->fds[run->fd_count++] = found->fd;
+	}
+	run->facts = &c->facts;
+	run->present = present(c);
+	run->units = policy->units;
+	run->unit_count = policy->unit_count;
+	run->since = since_of(c);
+	if (policy->boots > 0 && c->facts.boot_count > 0) {
+		run->boot_count =
+		        policy->boots < c->facts.boot_count ? (size_t)policy->boots : c->facts.boot_count;
+		run->boots = c->facts.boots + (c->facts.boot_count - run->boot_count);
+	}
+	return 0;
+}
+
 /* Why the export is not all that it should be; empty: it is. */
 static void judge(const struct collect *c, char reason[REASON_MAX])
 {
 	const struct vst_journal_export *run = &c->export;
-	uint64_t broken = vst_journal_facts_broken(&c->facts) + run->refused, wanted = expected(c);
+	uint64_t broken = vst_journal_facts_broken(&c->facts) + run->refused;
 	reason[0] = '\0';
 	if (broken > 0)
 		snprintf(reason, REASON_MAX,
@@ -189,12 +187,11 @@ static void judge(const struct collect *c, char reason[REASON_MAX])
 		snprintf(reason, REASON_MAX, "entries could not be read: %.200s", run->reason);
 	else if (run->incomplete > 0)
 		snprintf(reason, REASON_MAX,
-		        "%" PRIu64 " entries lack a field that could not be read%s%.200s", run->incomplete,
-		        run->reason[0] ? ": " : "", run->reason);
-	else if (run->seen < wanted && !c->out.cut)
+		        "the fields of %" PRIu64 " entries are not all there as they were written%s%.200s",
+		        run->incomplete, run->reason[0] ? ": " : "", run->reason);
+	else if (run->missing > 0)
 		snprintf(reason, REASON_MAX,
-		        "%" PRIu64 " of %" PRIu64 " entries did not come out of the files",
-		        wanted - run->seen, wanted);
+		        "%" PRIu64 " entries did not come out of the files that hold them", run->missing);
 }
 
 /* ---- facts as JSON ---- */
@@ -209,7 +206,7 @@ static void write_export(const struct collect *c, size_t max, struct vst_json *j
 	vst_json_key(json, "incomplete");
 	vst_json_uint(json, run->incomplete);
 	vst_json_key(json, "unreadable");
-	vst_json_uint(json, run->lost);
+	vst_json_uint(json, run->lost + run->missing);
 	vst_json_key(json, "files_left_out");
 	vst_json_uint(json, vst_journal_facts_broken(&c->facts) + run->refused);
 	if (run->entries > 0) {
@@ -379,6 +376,7 @@ int vst_collect_journal(struct vst_collect_context *context, const struct vst_po
 	if (context->progress)
 		context->progress(context->progress_ctx, "");
 	free(c.export.fds);
+	free(c.export.counts);
 	vst_journal_finds_free(&c.finds);
 	vst_journal_facts_free(&c.facts);
 	vst_stream_free(&c.out);

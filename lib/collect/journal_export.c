@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "collect/journal_hash.h"
 #include "vestige/text.h"
 
 bool vst_journal_is_text(const void *value, size_t len)
@@ -43,16 +44,20 @@ int vst_journal_export(struct vst_journal_export *run, struct vst_stream *out, s
 #else
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
+#include "collect/limits.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
 
 #define FIELD_NAME_MAX 64 /* bytes of a field's name, as journald has it */
 #define LATER_MAX 1000000 /* entries newer than the facts, after which nothing older is waited for */
+#define CHECK_EVERY 65536 /* entries */
 
 struct export
 {
@@ -70,6 +75,8 @@ struct position { /* of the entry at hand */
 	sd_id128_t boot;
 	bool has_seqnum;
 	uint64_t seqnum;
+	bool has_hash;
+	uint64_t hash; /* of all fields, as they were written */
 	uint8_t seqnum_id[VST_JOURNAL_ID];
 };
 
@@ -86,16 +93,38 @@ static void note(struct vst_journal_export *run, const char *what, int r)
 
 /* ---- opening ---- */
 
+/* libsystemd closes the descriptors along with the journal, so it gets copies; if it fails, it leaves them
+ * open. Returns 0 or a negative errno. */
+static int open_files(const int *fds, size_t count, sd_journal **ret)
+{
+	int *copies = vst_calloc(count, sizeof *copies);
+	size_t made = 0;
+	int r = copies ? 0 : -ENOMEM;
+	for (; r >= 0 && made < count; made++) {
+		copies[made] = fcntl(fds[made], F_DUPFD_CLOEXEC, 3);
+		if (copies[made] < 0) {
+			r = -errno;
+			break;
+		}
+	}
+	if (r >= 0)
+		r = sd_journal_open_files_fd(ret, copies, (unsigned)count, 0);
+	while (r < 0 && made > 0)
+		close(copies[--made]);
+	free(copies);
+	return r < 0 ? r : 0;
+}
+
 /* All files at once; if that fails, those that libsystemd opens one by one. */
 static int open_journal(struct export *x)
 {
 	struct vst_journal_export *run = x->run;
-	if (sd_journal_open_files_fd(&x->journal, run->fds, (unsigned)run->fd_count, 0) >= 0)
+	if (open_files(run->fds, run->fd_count, &x->journal) == 0)
 		return 0;
 	size_t kept = 0;
 	for (size_t i = 0; i < run->fd_count; i++) {
 		sd_journal *one = NULL;
-		int r = sd_journal_open_files_fd(&one, &run->fds[i], 1, 0);
+		int r = open_files(&run->fds[i], 1, &one);
 		if (r == -ENOMEM)
 			return vst_err_nomem(x->err);
 		if (r < 0) {
@@ -104,10 +133,11 @@ static int open_journal(struct export *x)
 			continue;
 		}
 		sd_journal_close(one);
+		run->counts[kept] = run->counts[i];
 		run->fds[kept++] = run->fds[i];
 	}
 	run->fd_count = kept;
-	int r = kept > 0 ? sd_journal_open_files_fd(&x->journal, run->fds, (unsigned)kept, 0) : 0;
+	int r = kept > 0 ? open_files(run->fds, kept, &x->journal) : 0;
 	if (r < 0)
 		note(run, "open", r);
 	return r == -ENOMEM ? vst_err_nomem(x->err) : 0;
@@ -185,6 +215,9 @@ static void parse_cursor(struct position *at)
 		return;
 	at->seqnum = strtoull(number + 3, &end, 16);
 	at->has_seqnum = end && end != number + 3 && *end == ';';
+	const char *hash = strstr(number, ";x=");
+	at->hash = hash ? strtoull(hash + 3, &end, 16) : 0;
+	at->has_hash = hash && end != hash + 3 && *end == '\0';
 }
 
 static int get_position(struct export *x, struct position *ret)
@@ -268,13 +301,19 @@ static int next_field(struct export *x, const void **ret_data, size_t *ret_len, 
 static int write_entry(struct export *x, const struct position *at)
 {
 	struct vst_journal_export *run = x->run;
+	struct vst_journal_fields fields = {0};
 	bool incomplete = false;
 	const void *data;
 	size_t len;
 	int rc = write_position(x, at);
 	sd_journal_restart_data(x->journal);
-	while (rc == 0 && !x->out->cut && next_field(x, &data, &len, &incomplete) > 0)
+	while (rc == 0 && !x->out->cut && next_field(x, &data, &len, &incomplete) > 0) {
+		vst_journal_fields_add(&fields, data, len);
 		rc = write_field(x, data, len, &incomplete);
+	}
+	/* libsystemd passes over a broken field in silence, and does not see what was changed within one. */
+	if (at->has_hash && !x->out->cut && !vst_journal_fields_are(&fields, at->hash))
+		incomplete = true;
 	if (rc == 0)
 		rc = vst_stream_write(x->out, "\n", 1, x->err);
 	run->first = run->entries == 0 || at->realtime < run->first ? at->realtime : run->first;
@@ -339,6 +378,41 @@ static int take_entries(struct export *x)
 	return rc;
 }
 
+/*
+ * libsystemd drops a file at the first thing in it that it does not like, and says nothing. So each file's
+ * entries are counted, unless all came out anyway. (Not by the sum alone: an entry that is in two journals
+ * comes out once.)
+ */
+static int count_entries(struct export *x, size_t number, uint64_t *ret)
+{
+	sd_journal *one = NULL;
+	int rc = 0;
+	*ret = 0;
+	int r = open_files(&x->run->fds[number], 1, &one);
+	if (r >= 0)
+		r = sd_journal_seek_head(one);
+	while (rc == 0 && r >= 0 && *ret < x->run->counts[number] && (r = sd_journal_next(one)) > 0)
+		if (++*ret % CHECK_EVERY == 0)
+			rc = vst_limits_check_cancel(x->out->context, x->err);
+	sd_journal_close(one);
+	return r == -ENOMEM ? vst_err_nomem(x->err) : rc;
+}
+
+static int check_counts(struct export *x)
+{
+	struct vst_journal_export *run = x->run;
+	bool everything = run->unit_count == 0 && run->since == 0 && run->present > 0;
+	int rc = 0;
+	if (everything && run->seen >= run->present)
+		return 0;
+	for (size_t i = 0; rc == 0 && !x->out->cut && i < run->fd_count; i++) {
+		uint64_t count;
+		rc = count_entries(x, i, &count);
+		run->missing += count < run->counts[i] ? run->counts[i] - count : 0;
+	}
+	return rc;
+}
+
 int vst_journal_export(struct vst_journal_export *run, struct vst_stream *out, struct vst_err *err)
 {
 	struct export x = {.run = run, .out = out, .err = err};
@@ -351,6 +425,8 @@ int vst_journal_export(struct vst_journal_export *run, struct vst_stream *out, s
 		rc = add_units(&x);
 		if (rc == 0)
 			rc = take_entries(&x);
+		if (rc == 0)
+			rc = check_counts(&x);
 	}
 	sd_journal_close(x.journal);
 	vst_buf_free(&x.text);

@@ -4,7 +4,7 @@
  * Source: systemd's "Journal Export Formats": an entry is a line `NAME=value` for each field and an empty
  * line at the end. A value that is no text is written as the line `NAME`, its length (u64, little-endian),
  * its bytes and LF. What is of the entry itself comes first: __CURSOR, __REALTIME_TIMESTAMP,
- * __MONOTONIC_TIMESTAMP, __SEQNUM, __SEQNUM_ID, _BOOT_ID.
+ * __MONOTONIC_TIMESTAMP, _BOOT_ID. The cursor tells the sequence number.
  */
 #ifndef COLLECT_JOURNAL_EXPORT_H
 #define COLLECT_JOURNAL_EXPORT_H
@@ -16,8 +16,10 @@
 	((size_t)768 * 1024 * 1024) /* bytes of a field, as systemd's own programs have it */
 
 struct vst_journal_export {
-	int *fds; /* journal files opened to be read; borrowed */
+	int *fds; /* journal files opened to be read; borrowed. Refused ones are dropped, from counts too */
+	uint64_t *counts; /* how many entries each has at least; borrowed */
 	size_t fd_count;
+	uint64_t present; /* different ones in all; 0: unknown */
 	const struct vst_journal_facts
 	        *facts; /* of these files: entries that were written after them are left out */
 	char **units;
@@ -27,11 +29,13 @@ struct vst_journal_export {
 	size_t boot_count;
 
 	/* What became of it: */
-	uint64_t seen;       /* entries that libsystemd gave, up to the facts' last */
-	uint64_t entries;    /* written */
-	uint64_t incomplete; /* of them, without a field that cannot be read or that the format cannot hold */
-	uint64_t lost;       /* entries that could not be read at all */
-	uint64_t refused;    /* files that libsystemd does not open */
+	uint64_t seen;        /* entries that libsystemd gave, up to the facts' last */
+	uint64_t entries;     /* written */
+	uint64_t incomplete;  /* of them: their fields are not those that were written, or the format cannot
+	                         hold them */
+	uint64_t lost;        /* entries that could not be read at all */
+	uint64_t missing;     /* entries that libsystemd passed over in silence */
+	uint64_t refused;     /* files that libsystemd does not open */
 	uint64_t first, last; /* wall clock, lowest and highest of those written */
 	char reason[256];     /* of the first thing that went wrong, or empty */
 };

@@ -243,13 +243,17 @@ static int read_header(
         const struct vst_journal_bytes *bytes, struct vst_journal_file *file, struct vst_err *why)
 {
 	uint8_t head[VST_JOURNAL_HEADER_MIN];
-	if (bytes->size == 0)
+	int error = bytes->read(bytes->ctx, 0, head, VST_JOURNAL_SIGNATURE);
+	if (error < 0 && bytes->size(bytes->ctx) == 0)
 		return vst_err_set(why, VST_EFORMAT, "empty");
-	int error = bytes->read(bytes->ctx, 0, head, sizeof head);
+	if (error < 0 || (error == 0 && !vst_journal_is(head)))
+		return vst_err_set(why, VST_EFORMAT, "not a journal file");
+	if (error == 0)
+		error = bytes->read(bytes->ctx, 0, head, sizeof head);
 	if (error > 0)
 		return vst_err_sys(why, error, "read");
 	if (error < 0)
-		return vst_err_set(why, VST_EFORMAT, "shorter than the header of a journal file");
+		return vst_err_set(why, VST_EFORMAT, "cut within its header");
 	int rc = vst_journal_header_parse(head, &file->header, why);
 	file->has_header = rc == 0 || rc == VST_EUNSUPPORTED;
 	return rc;
@@ -268,7 +272,6 @@ int vst_journal_facts_add(struct vst_journal_facts *facts, const char *path,
 	        .check = check,
 	        .ctx = ctx,
 	};
-	a.file->size = bytes->size;
 	if (read_header(bytes, a.file, &why) != 0)
 		return set_error(a.file, why.text, err);
 	if ((rc = use_seqnums(&a, err)) != 0)

@@ -18,7 +18,6 @@ struct vst_journal_file {
 	char *path;
 	bool has_header;
 	struct vst_journal_header header;
-	uint64_t size;
 	uint64_t read;                      /* entries */
 	uint64_t first_seqnum, last_seqnum; /* lowest and highest, if any was read */
 	uint64_t first_realtime, last_realtime;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vestige/err.h"
@@ -33,6 +34,13 @@ int vst_journal_pread(void *ctx, uint64_t at, void *ret, size_t len)
 	return 0;
 }
 
+uint64_t vst_journal_size(void *ctx)
+{
+	const int *fd = ctx;
+	struct stat st;
+	return fstat(*fd, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
 static uint64_t number_at(const uint8_t *at, size_t len)
 {
 	uint64_t value = 0;
@@ -52,6 +60,11 @@ const char *vst_journal_state_name(uint8_t state)
 	return state < sizeof names / sizeof *names ? names[state] : "unknown";
 }
 
+bool vst_journal_is(const uint8_t signature[VST_JOURNAL_SIGNATURE])
+{
+	return memcmp(signature, "LPKSHHRH", VST_JOURNAL_SIGNATURE) == 0;
+}
+
 int vst_journal_header_parse(
         const uint8_t bytes[VST_JOURNAL_HEADER_MIN], struct vst_journal_header *ret, struct vst_err *err)
 {
@@ -68,7 +81,7 @@ int vst_journal_header_parse(
 	        .head_realtime = u64_at(bytes + 184),
 	        .tail_realtime = u64_at(bytes + 192),
 	};
-	if (memcmp(bytes, "LPKSHHRH", 8) != 0)
+	if (!vst_journal_is(bytes))
 		return vst_err_set(err, VST_EFORMAT, "not a journal file");
 	if (header.header_size < VST_JOURNAL_HEADER_MIN || header.header_size % 8 != 0 ||
 	        header.arena_size > INT64_MAX || header.header_size > INT64_MAX - header.arena_size)
@@ -204,11 +217,11 @@ static int take_array(struct walk *w, uint64_t *at)
 int vst_journal_walk(const struct vst_journal_bytes *bytes, const struct vst_journal_header *header,
         vst_journal_each *each, void *ctx, struct vst_err *err)
 {
-	uint64_t promised = header->header_size + header->arena_size;
+	uint64_t size = bytes->size(bytes->ctx), promised = header->header_size + header->arena_size;
 	struct walk w = {
 	        .bytes = bytes,
 	        .header = header,
-	        .end = promised < bytes->size ? promised : bytes->size,
+	        .end = promised < size ? promised : size,
 	        .item_len = header->incompatible & VST_JOURNAL_COMPACT ? 4 : 8,
 	        .each = each,
 	        .ctx = ctx,
@@ -222,10 +235,11 @@ int vst_journal_walk(const struct vst_journal_bytes *bytes, const struct vst_jou
 		rc = take_array(&w, &at);
 	if (rc != 0)
 		return rc;
-	if (promised > bytes->size)
+	if (promised > size)
 		return vst_err_set(err, VST_EFORMAT,
-		        "cut: %" PRIu64 " bytes of %" PRIu64 ", %" PRIu64 " of %" PRIu64 " entries are lost",
-		        bytes->size, promised, w.left + w.broken, header->entries);
+		        "cut: %" PRIu64 " of %" PRIu64 " bytes and %" PRIu64 " of %" PRIu64
+		        " entries are here",
+		        size, promised, header->entries - w.left - w.broken, header->entries);
 	if (w.why.code != 0) {
 		*err = w.why;
 		return vst_err_prepend(err, "%" PRIu64 " of %" PRIu64 " entries cannot be read",

@@ -25,6 +25,7 @@
 struct vst_err;
 
 #define VST_JOURNAL_ID 16
+#define VST_JOURNAL_SIGNATURE 8
 #define VST_JOURNAL_HEADER_MIN 208 /* bytes of the oldest header */
 #define VST_JOURNAL_COMPACT (1U << 4)
 #define VST_JOURNAL_KNOWN 0x1fU /* incompatible flags: xz, lz4, keyed hash, zstd, compact */
@@ -48,12 +49,15 @@ struct vst_journal_entry {
  * before. */
 struct vst_journal_bytes {
 	int (*read)(void *ctx, uint64_t at, void *ret, size_t len);
+	uint64_t (*size)(void *ctx); /* as it is now: a file that is written to has grown by the time its
+	                                header was read */
 	void *ctx;
-	uint64_t size;
 };
-/* pread() on a descriptor, for `read`: ctx is an int *. */
+/* Both on a descriptor: ctx is an int *. */
 int vst_journal_pread(void *ctx, uint64_t at, void *ret, size_t len);
+uint64_t vst_journal_size(void *ctx);
 
+bool vst_journal_is(const uint8_t signature[VST_JOURNAL_SIGNATURE]);
 /* The first VST_JOURNAL_HEADER_MIN bytes. VST_EFORMAT; VST_EUNSUPPORTED for flags that change the format in a
  * way unknown here: the header is then filled all the same. */
 int vst_journal_header_parse(

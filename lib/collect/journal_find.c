@@ -124,7 +124,7 @@ static bool is_known(const struct vst_journal_finds *finds, const struct vst_fil
 }
 
 /* Takes `path`. */
-static int take_file(struct find *f, char *path)
+static int take_file(struct find *f, char *path, enum vst_item_type type)
 {
 	struct vst_journal_found found = {.path = path, .fd = -1, .type = VST_ITEM_FILE};
 	struct statx st;
@@ -142,6 +142,8 @@ static int take_file(struct find *f, char *path)
 	}
 	if (found.error) {
 		found.what = "open";
+		if (found.error == ENOENT && type != VST_ITEM_SYMLINK)
+			found.missing = VST_JOURNAL_VANISHED;
 		return add(f, found);
 	}
 	free(path);
@@ -174,7 +176,7 @@ static int take_name(struct find *f, const struct place *place, const char *name
 		return vst_err_nomem(f->err);
 	return type == VST_ITEM_DIRECTORY
 	               ? (is_directory ? add_place(f, path, place->depth + 1) : (free(path), 0))
-	               : take_file(f, path);
+	               : take_file(f, path, type);
 }
 
 static int take_listing(struct find *f, const struct place *place, const char *path, int fd)
@@ -205,8 +207,9 @@ static int take_directory(struct find *f, struct place place)
 		return vst_err_nomem(f->err);
 	if (error) {
 		int rc = add_failed(f, place.path, VST_ITEM_DIRECTORY, error, "open");
-		if (rc == 0 && place.depth == 0 && (error == ENOENT || error == ENOTDIR))
-			f->finds->list[f->finds->count - 1].is_absent = true;
+		if (rc == 0 && (error == ENOENT || error == ENOTDIR))
+			f->finds->list[f->finds->count - 1].missing =
+			        place.depth == 0 ? VST_JOURNAL_ABSENT : VST_JOURNAL_VANISHED;
 		return rc;
 	}
 	struct place resolved = {path, place.depth};

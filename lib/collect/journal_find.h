@@ -21,7 +21,11 @@ struct vst_journal_found {
 	enum vst_item_type type; /* directory for one that could not be read */
 	int error;               /* errno; 0 with fd -1: a dry run, or `what` alone says why */
 	const char *what;        /* what failed, constant; NULL: nothing */
-	bool is_absent;          /* a directory that the policy names and that is not there */
+	enum {
+		VST_JOURNAL_THERE,
+		VST_JOURNAL_ABSENT,  /* a directory that the policy names and that does not exist */
+		VST_JOURNAL_VANISHED /* listed, then gone */
+	} missing;
 };
 
 struct vst_journal_finds { /* zero-initialise */
