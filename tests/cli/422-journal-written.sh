@@ -7,12 +7,12 @@
 
 logs=image/var/log/journal/$machine
 mkdir -p "$logs"
-(for ((i = 0; i < 200; i++)); do journal stream $((i * 50)) 50; done) | "$remote" -o "$logs/system.journal" - >remote.log 2>&1 &
+(for ((i = 0; i < 60; i++)); do journal stream $((i * 10)) 10; done) | "$remote" -o "$logs/system.journal" - >remote.log 2>&1 &
 writer=$!
 trap 'kill $writer 2>/dev/null || true; wait $writer || true' EXIT
 has_entries() { [[ -s $logs/system.journal ]] && journalctl --file "$logs/system.journal" -n 1 -o cat 2>/dev/null | grep -q message; }
 wait_for 20 has_entries
-for _ in 1 2 3; do
+for _ in 1 2; do
 	snapshot_journal 0 image '{raw: false}'
 	item /journal/export .status '"collected"'
 	entries=$(jq 'select(.path == "/journal/export") | .details.export.entries' items.json)
