@@ -260,7 +260,16 @@ static bool is_field_name(const uint8_t *name, size_t len)
 	return true;
 }
 
-static int write_field(struct export *x, const uint8_t *data, size_t len, bool *incomplete)
+/* The hash is of the fields alone, and nothing but this one tells what the entry says of itself. */
+static bool is_boot(const struct position *at, const uint8_t *value, size_t len)
+{
+	uint8_t id[VST_JOURNAL_ID];
+	return vst_hex_decode((const char *)value, len, id, sizeof id) &&
+	       memcmp(id, at->boot.bytes, sizeof id) == 0;
+}
+
+static int write_field(
+        struct export *x, const struct position *at, const uint8_t *data, size_t len, bool *incomplete)
 {
 	const uint8_t *equals = memchr(data, '=', len < FIELD_NAME_MAX + 1 ? len : FIELD_NAME_MAX + 1);
 	size_t name_len = equals ? (size_t)(equals - data) : 0, value_len = len - name_len - 1;
@@ -268,8 +277,11 @@ static int write_field(struct export *x, const uint8_t *data, size_t len, bool *
 		*incomplete = true;
 		return 0;
 	}
-	if (name_len == 8 && memcmp(data, "_BOOT_ID", 8) == 0)
-		return 0; /* stands among what is of the entry itself */
+	if (name_len == 8 && memcmp(data, "_BOOT_ID", 8) == 0) {
+		/* Stands among what is of the entry itself. */
+		*incomplete |= !is_boot(at, equals + 1, value_len);
+		return 0;
+	}
 	if (vst_journal_is_text(equals + 1, value_len)) {
 		int rc = vst_stream_write(x->out, data, len, x->err);
 		return rc == 0 ? vst_stream_write(x->out, "\n", 1, x->err) : rc;
@@ -309,7 +321,7 @@ static int write_entry(struct export *x, const struct position *at)
 	sd_journal_restart_data(x->journal);
 	while (rc == 0 && !x->out->cut && next_field(x, &data, &len, &incomplete) > 0) {
 		vst_journal_fields_add(&fields, data, len);
-		rc = write_field(x, data, len, &incomplete);
+		rc = write_field(x, at, data, len, &incomplete);
 	}
 	/* libsystemd passes over a broken field in silence, and does not see what was changed within one. */
 	if (at->has_hash && !x->out->cut && !vst_journal_fields_are(&fields, at->hash))

@@ -62,3 +62,16 @@ snapshot_journal 3 image '{raw: false}'
 item /journal/export '[.status, .details.export.entries, .details.export.incomplete]' '["error",30,1]'
 assert_not_in exported "message number 12"
 assert_in exported "message number 11" "message number 13" "message number 29"
+
+# An entry that says another boot than its field does.
+cp pristine "$logs/data.journal"
+journal wipe-boot "$logs/data.journal" 7
+snapshot_journal 3 image '{raw: false}'
+item /journal/export '[.status, .rule]' '["error","the fields of 1 entries are not all there as they were written"]'
+
+# A limit cuts the export, and the facts are whole.
+cp pristine "$logs/data.journal"
+printf 'policy: cut\nlimits: {item: 1KiB}\nsources:\n  - name: journal\n    journal: {raw: false}\n' >policy.yaml
+expect_exit 3 vestige -C case snapshot policy.yaml --root image --operator tester
+vestige -C case --json ls -i analyst.key latest | jq -c 'select(.item.source == "journal") | .item' >items.json
+item /journal/export '[.status, .rule, .size, .details.seqnums[0].present]' '["truncated","limits.item",1024,30]'

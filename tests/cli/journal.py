@@ -3,6 +3,7 @@
   journal.py stream FIRST COUNT         entries FIRST to FIRST+COUNT-1: ten to a boot, three units in turn, some with binary fields
   journal.py renumber FILE MORE         adds MORE to each entry's sequence number
   journal.py wipe-entry FILE NUMBER     zeroes an entry object
+  journal.py wipe-boot FILE NUMBER      zeroes the boot of an entry
   journal.py wipe-data FILE TEXT        zeroes the object that holds this text
 """
 import struct, sys
@@ -62,6 +63,11 @@ def wipe_entry(data, number):
     data[at : at + 64] = bytes(64)
 
 
+def wipe_boot(data, number):
+    at = list(entries(data))[number]
+    data[at + 40 : at + 56] = bytes(16)
+
+
 def wipe_data(data, text):
     found = data.index(text) // 8 * 8
     while not (data[found] == 1 and found + struct.unpack_from("<Q", data, found + 8)[0] > data.index(text)):
@@ -76,6 +82,8 @@ elif command == "renumber":
     change(arguments[0], lambda data: renumber(data, int(arguments[1])))
 elif command == "wipe-entry":
     change(arguments[0], lambda data: wipe_entry(data, int(arguments[1])))
+elif command == "wipe-boot":
+    change(arguments[0], lambda data: wipe_boot(data, int(arguments[1])))
 elif command == "wipe-data":
     change(arguments[0], lambda data: wipe_data(data, arguments[1].encode()))
 else:
