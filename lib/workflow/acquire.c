@@ -32,6 +32,7 @@ struct acquisition {
 	struct vst_exclusion exclusion; /* the case itself */
 	struct vst_accounts *accounts;
 	struct vst_hardlinks *hardlinks;
+	struct vst_postgres_sessions *postgres;
 	struct vst_collect_context context;
 	struct vst_exhibit_writer *writer;
 	struct vst_acquire_progress progress;
@@ -64,6 +65,8 @@ static int prepare_context(struct acquisition *a, const struct vst_case *c, stru
 		rc = vst_accounts_load(a->root_fd, &a->accounts, err);
 	if (rc == 0)
 		rc = vst_hardlinks_new(&a->hardlinks, err);
+	if (rc == 0)
+		rc = vst_postgres_sessions_new(&a->postgres, err);
 	if (rc != 0)
 		return rc;
 	a->context = (struct vst_collect_context){
@@ -75,6 +78,7 @@ static int prepare_context(struct acquisition *a, const struct vst_case *c, stru
 	        .exhibit_left = policy->limits.exhibit,
 	        .scratch_fd = -1,
 	        .hardlinks = a->hardlinks,
+	        .postgres = a->postgres,
 	        .cancel = a->options->cancel,
 	        .content = a->each == NULL,
 	};
@@ -94,6 +98,7 @@ static int prepare_context(struct acquisition *a, const struct vst_case *c, stru
 static void release(struct acquisition *a)
 {
 	vst_exhibit_writer_free(a->writer);
+	vst_postgres_sessions_free(a->postgres);
 	vst_hardlinks_free(a->hardlinks);
 	vst_accounts_free(a->accounts);
 	if (a->root_fd >= 0)
