@@ -1,6 +1,7 @@
 #include "collect/postgres.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collect/limits.h"
@@ -147,9 +148,9 @@ static int take_list(struct vst_postgres_run *run, const PGresult *list, struct 
 	return rc;
 }
 
-/* What a statement lists; nothing found is said by an item of path `run->path`. */
-static int take_listed(struct vst_postgres_run *run, const struct vst_postgres_statement *statement,
-        bool may_be_empty, struct vst_err *err)
+/* What a statement lists; NULL in *ret where an item of path `run->path` says why there is nothing. */
+static int find_listed(struct vst_postgres_run *run, const struct vst_postgres_statement *statement,
+        bool may_be_empty, PGresult **ret, struct vst_err *err)
 {
 	struct vst_postgres_failure failure = {0};
 	PGresult *list = NULL;
@@ -163,10 +164,22 @@ static int take_listed(struct vst_postgres_run *run, const struct vst_postgres_s
 		rc = note_failure(run, &failure, err);
 	else if (rc == 0 && PQntuples(list) == 0 && !may_be_empty)
 		rc = note(run, VST_ITEM_ABSENT, 0, NULL, err);
-	else if (rc == 0)
+	vst_postgres_failure_free(&failure);
+	if (rc == 0)
+		*ret = list;
+	else
+		PQclear(list);
+	return rc;
+}
+
+static int take_listed(
+        struct vst_postgres_run *run, const struct vst_postgres_statement *statement, struct vst_err *err)
+{
+	PGresult *list = NULL;
+	int rc = find_listed(run, statement, true, &list, err);
+	if (rc == 0 && list)
 		rc = take_list(run, list, err);
 	PQclear(list);
-	vst_postgres_failure_free(&failure);
 	return rc;
 }
 
@@ -177,7 +190,7 @@ static int take_all(struct vst_postgres_run *run, struct vst_err *err)
 	                                " AND n.nspname <> 'information_schema'" IN_ORDER,
 	        .patient = true};
 	vst_postgres_path(run, NULL, NULL, "tables");
-	return take_listed(run, &statement, true, err);
+	return take_listed(run, &statement, err);
 }
 
 static int take_schema(struct vst_postgres_run *run, const char *schema, struct vst_err *err)
@@ -202,7 +215,7 @@ static int take_schema(struct vst_postgres_run *run, const char *schema, struct 
 	vst_postgres_path(run, NULL, schema, "");
 	if (rc == 0 && found)
 		rc = PQntuples(found) == 0 ? note(run, VST_ITEM_ABSENT, 0, NULL, err)
-		                           : take_listed(run, &statement, true, err);
+		                           : take_listed(run, &statement, err);
 	else if (rc == 0)
 		rc = note_failure(run, &failure, err);
 	PQclear(found);
@@ -211,7 +224,7 @@ static int take_schema(struct vst_postgres_run *run, const char *schema, struct 
 }
 
 /* A table of that name and, if it is partitioned, what it is made of. */
-static int take_named(struct vst_postgres_run *run, const char *text, struct vst_err *err)
+static int find_named(struct vst_postgres_run *run, const char *text, PGresult **ret, struct vst_err *err)
 {
 #define TREE                                                                                                 \
 	", tree AS (SELECT oid FROM named UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON "          \
@@ -234,10 +247,29 @@ static int take_named(struct vst_postgres_run *run, const char *text, struct vst
 	        .sql = schema.len > 0 ? with_schema : without, .count = 2, .values = values, .patient = true};
 	vst_postgres_path(run, schema.len > 0 ? values[1] : NULL, values[0], ".csv");
 	int rc = schema.failed || name.failed ? vst_err_nomem(err)
-	         : good                       ? take_listed(run, &statement, false, err)
+	         : good                       ? find_listed(run, &statement, false, ret, err)
 	                : note(run, VST_ITEM_ERROR, EINVAL, "not a name of a table", err);
 	vst_buf_free(&schema);
 	vst_buf_free(&name);
+	return rc;
+}
+
+/* All names are looked up before the first row is read: should the server go away, each is told by its full
+ * name. */
+static int take_named(struct vst_postgres_run *run, struct vst_err *err)
+{
+	const struct vst_policy_postgres *policy = &run->source->postgres;
+	PGresult **lists = vst_calloc(policy->table_count, sizeof(PGresult *));
+	if (!lists)
+		return vst_err_nomem(err);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < policy->table_count; i++)
+		rc = find_named(run, policy->tables[i], &lists[i], err);
+	for (size_t i = 0; rc == 0 && i < policy->table_count; i++)
+		rc = lists[i] ? take_list(run, lists[i], err) : 0;
+	for (size_t i = 0; i < policy->table_count; i++)
+		PQclear(lists[i]);
+	free(lists);
 	return rc;
 }
 
@@ -248,8 +280,8 @@ int vst_postgres_tables(struct vst_postgres_run *run, struct vst_err *err)
 	int rc = 0;
 	if (policy->query)
 		return vst_postgres_rows(run, &query, err);
-	for (size_t i = 0; rc == 0 && i < policy->table_count; i++)
-		rc = take_named(run, policy->tables[i], err);
+	if (policy->table_count > 0)
+		rc = take_named(run, err);
 	for (size_t i = 0; rc == 0 && i < policy->schema_count; i++)
 		rc = take_schema(run, policy->schemas[i], err);
 	if (rc == 0 && policy->table_count == 0 && policy->schema_count == 0)

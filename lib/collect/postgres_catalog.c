@@ -17,6 +17,16 @@ struct section {
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 #define NO_SYSTEM "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 #define TEXTS(expression) "(" expression ")::text[]"
+/* What somebody has locked against everybody: asking for its definition would wait. Its line says "locked"
+ * then. */
+#define HELD                                                                                                 \
+	"(SELECT k.relation FROM pg_locks k WHERE k.mode = 'AccessExclusiveLock' AND k.granted AND "         \
+	"k.relation IS NOT NULL"                                                                             \
+	" AND k.pid <> pg_backend_pid())"
+#define VIEW_HELD                                                                                            \
+	"c.oid IN (SELECT r.ev_class FROM pg_rewrite r JOIN pg_depend d ON d.classid = "                     \
+	"'pg_rewrite'::regclass AND d.objid ="                                                               \
+	" r.oid WHERE d.refobjid IN " HELD ")"
 #define OWNER(column) "pg_get_userbyid(" column ")"
 
 static const struct section server_parts[] = {
@@ -161,7 +171,9 @@ static const struct section schema_parts[] = {
                 " WHERE " NO_SYSTEM " ORDER BY n.nspname, c.relname, o.conname"},
         {"indexes", "SELECT 'index' AS type, n.nspname AS schema, c.relname AS \"table\", x.relname AS name,"
                     " i.indisunique AS is_unique, i.indisprimary AS is_primary, i.indisvalid AS valid,"
-                    " pg_get_indexdef(i.indexrelid) AS definition FROM pg_index i JOIN pg_class c ON c.oid = "
+                    " i.indrelid IN " HELD " AS locked, CASE WHEN i.indrelid NOT IN " HELD
+                    " THEN pg_get_indexdef(i.indexrelid) END AS definition FROM pg_index i JOIN pg_class c "
+                    "ON c.oid = "
                     "i.indrelid"
                     " JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
                     " WHERE " NO_SYSTEM " ORDER BY n.nspname, c.relname, x.relname"},
@@ -223,7 +235,9 @@ static const struct section schema_parts[] = {
         /* Last: reading a view's definition waits for locks on what it shows. */
         {"view definitions",
                 "SELECT 'view definition' AS type, n.nspname AS schema, c.relname AS name,"
-                " pg_get_viewdef(c.oid) AS definition FROM pg_class c JOIN pg_namespace n ON n.oid = "
+                " " VIEW_HELD " AS locked, CASE WHEN NOT (" VIEW_HELD
+                ") THEN pg_get_viewdef(c.oid) END AS definition FROM pg_class c JOIN pg_namespace n ON n.oid "
+                "= "
                 "c.relnamespace"
                 " WHERE c.relkind IN ('v', 'm') AND " NO_SYSTEM " ORDER BY n.nspname, c.relname"},
 };
