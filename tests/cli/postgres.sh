@@ -21,8 +21,8 @@ pg_as() {
 	fi
 }
 
-pg_stop() { # [MODE]
-	pg_as "$pgbin/pg_ctl" -D "$pgdir/data" -m "${1:-immediate}" -w stop >>"$pgdir/pg_ctl.log" 2>&1 || true
+pg_stop() { # MODE
+	pg_as "$pgbin/pg_ctl" -D "$pgdir/data" -m "$1" -w stop >>"$pgdir/pg_ctl.log" 2>&1 || true
 }
 
 pg_launch() {
@@ -33,11 +33,11 @@ pg_launch() {
 }
 
 pg_cleanup() {
-	pg_stop
+	pg_stop immediate
 	rm -rf "$pgdir"
 }
 
-# pg_start [ENCODING]: $pgdir, $pguri of the database shop, as superuser.
+# pg_start: $pgdir, $pguri of the database shop, as superuser. pg_encoding: UTF8 if not set.
 pg_start() {
 	pg_find
 	pgdir=$(mktemp -d /tmp/vestige-pg.XXXXXX)
@@ -45,7 +45,7 @@ pg_start() {
 	((EUID != 0)) || chown postgres: "$pgdir"
 	trap pg_cleanup EXIT
 	: >>"$pgdir/pg_ctl.log"
-	pg_as "$pgbin/initdb" -D "$pgdir/data" -U postgres -A trust -E "${1:-UTF8}" --locale=C -N >"$pgdir/initdb.log" 2>&1 || {
+	pg_as "$pgbin/initdb" -D "$pgdir/data" -U postgres -A trust -E "${pg_encoding:-UTF8}" --locale=C -N >"$pgdir/initdb.log" 2>&1 || {
 		cat "$pgdir/initdb.log"
 		fail "initdb"
 	}
