@@ -6,6 +6,7 @@
 #include "collect/artifacts.h"
 #include "collect/files.h"
 #include "collect/journal.h"
+#include "collect/postgres.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
@@ -59,6 +60,7 @@ static collect_kind *const kinds[] = {
         [VST_SOURCE_FILES] = vst_collect_files,
         [VST_SOURCE_JOURNAL] = collect_journal,
         [VST_SOURCE_ARTIFACTS] = vst_collect_artifacts,
+        [VST_SOURCE_POSTGRES] = vst_collect_postgres,
 };
 
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source,

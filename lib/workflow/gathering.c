@@ -58,6 +58,8 @@ int gathering_open(struct gathering *g, const struct vst_policy *policy, const c
 		rc = vst_accounts_load(g->context.root_fd, &g->accounts, err);
 	if (rc == 0)
 		rc = vst_hardlinks_new(&g->context.hardlinks, err);
+	if (rc == 0)
+		rc = vst_postgres_sessions_new(&g->context.postgres, err);
 	if (rc == 0 && c)
 		rc = exclude_case(g, c, err);
 	g->context.accounts = g->accounts;
@@ -135,6 +137,7 @@ int gathering_collect(struct gathering *g, size_t source, const struct vst_sink 
 void gathering_close(struct gathering *g)
 {
 	vst_isolated_free(g->isolated);
+	vst_postgres_sessions_free(g->context.postgres);
 	vst_hardlinks_free(g->context.hardlinks);
 	vst_accounts_free(g->accounts);
 	if (g->context.scratch_fd >= 0) {

@@ -56,6 +56,8 @@ struct vst_exclusion {
 	const char *rule;
 };
 
+struct vst_postgres_sessions; /* open transactions, one a database (lib/collect/postgres_connect.c) */
+
 struct vst_hardlinks; /* which inodes have been archived, across sources (lib/collect/hardlinks.c) */
 
 struct vst_collect_context {
@@ -70,6 +72,7 @@ struct vst_collect_context {
 	const uint8_t *digest_key;  /* VST_HASH_LEN bytes: the case's key for `content: digest`; NULL: there is none */
 	int scratch_fd; /* a directory for files without names, on the case's disk; -1: there is none (a dry run) */
 	struct vst_hardlinks *hardlinks; /* made once an acquisition */
+	struct vst_postgres_sessions *postgres; /* made once an acquisition; NULL: each source its own transaction */
 	const atomic_bool *cancel;       /* set by a signal handler; checked between reads */
 	bool source_begun; /* the source has items already: a files collector asks the sink for each path */
 	/*
@@ -85,6 +88,10 @@ struct vst_collect_context {
 
 int vst_hardlinks_new(struct vst_hardlinks **ret, struct vst_err *err);
 void vst_hardlinks_free(struct vst_hardlinks *hardlinks);
+
+/* Free it after the last source: transactions stay open until then, and end by ROLLBACK. */
+int vst_postgres_sessions_new(struct vst_postgres_sessions **ret, struct vst_err *err);
+void vst_postgres_sessions_free(struct vst_postgres_sessions *sessions);
 
 /*
  * Runs the collector of the source's kind.
