@@ -126,6 +126,24 @@ static int open_work(struct vst_sqlite *s)
 	return code;
 }
 
+/*
+ * From here on the copy is only read, and as one file: a database in WAL mode stays one in the copy, and
+ * would have a log made for it.
+ */
+static int seal_work(struct vst_sqlite *s)
+{
+	if (s->scratch_fd < 0)
+		return SQLITE_OK;
+	sqlite3_close_v2(s->db);
+	s->db = NULL;
+	int code = vst_sqlite_connect(s->context, s->scratch_fd, WORK_NAME, VST_SQLITE_PRIVATE_PLAIN, &s->db);
+	if (code == SQLITE_OK) {
+		vst_sqlite_guard(s->db, s->context, true);
+		code = sqlite3_exec(s->db, "PRAGMA schema_version", NULL, NULL, NULL);
+	}
+	return code;
+}
+
 static void close_work(struct vst_sqlite *s)
 {
 	sqlite3_close_v2(s->db);
@@ -335,6 +353,8 @@ static int try_once(struct vst_sqlite *s, const struct vst_sqlite_source *source
 		rc = vst_sqlite_explain(s->context, s->db, code, problem, err);
 	else
 		rc = back_up(s, from, way != VST_SQLITE_SHARED || source->is_wal, problem, err);
+	if (rc == 0 && problem->status == VST_ITEM_COLLECTED && (code = seal_work(s)) != SQLITE_OK)
+		rc = vst_sqlite_explain(s->context, s->db, code, problem, err);
 	problem->unreadable = rc == 0 && problem->status == VST_ITEM_ERROR;
 	s->reliable = way == VST_SQLITE_SHARED || vst_sqlite_source_same(source);
 out:
