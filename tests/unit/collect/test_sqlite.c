@@ -123,9 +123,9 @@ static void state_of_evidence(char ret[4096])
 {
 	char command[600];
 	snprintf(command, sizeof command,
-	        "cd '%s/root' && find . -printf '%%p %%s %%T@ %%C@ %%A@\n' | sort; cat '%s'/root/* | "
-	        "sha256sum",
-	        tree_path, tree_path);
+	        "cd '%s/root' && find . -printf '%%p %%s %%T@ %%C@ %%A@\n' | sort; "
+	        "find . -type f -exec sha256sum {} +",
+	        tree_path);
 	FILE *pipe = popen(command, "r");
 	assert_non_null(pipe);
 	size_t len = fread(ret, 1, 4095, pipe);
