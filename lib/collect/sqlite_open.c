@@ -296,7 +296,6 @@ static int connect_copy(struct vst_sqlite *s, const struct vst_sqlite_source *so
 {
 	if (s->scratch_fd < 0) {
 		set_reason(problem, "a journal must be rolled back, and there is no room for a copy");
-		problem->unreadable = true;
 		return SQLITE_OK;
 	}
 	int error = vst_sqlite_source_copy(source, s->scratch_fd);
@@ -327,6 +326,8 @@ static int connect_source(struct vst_sqlite *s, const struct vst_sqlite_source *
 			code = SQLITE_OK;
 		}
 	}
+	if (s->scratch_fd < 0 && code != SQLITE_READONLY_ROLLBACK)
+		return code;
 	if (!wants_copy(code) || (*way == VST_SQLITE_SHARED && !vst_sqlite_source_same(source)))
 		return code;
 	sqlite3_close_v2(*from);
@@ -346,8 +347,10 @@ static int try_once(struct vst_sqlite *s, const struct vst_sqlite_source *source
 		problem->unreadable = rc == 0 && problem->status == VST_ITEM_ERROR;
 		goto out;
 	}
-	if (problem->status != VST_ITEM_COLLECTED)
+	if (problem->status != VST_ITEM_COLLECTED) {
+		problem->unreadable = problem->status == VST_ITEM_ERROR;
 		goto out;
+	}
 	code = open_work(s);
 	if (code != SQLITE_OK)
 		rc = vst_sqlite_explain(s->context, s->db, code, problem, err);

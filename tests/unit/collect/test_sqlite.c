@@ -498,7 +498,7 @@ static void sqlite_links_stay_inside(void **state)
 	make(f, "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
 	assert_int_equal(symlinkat("/../../../d.db", f->c->context.root_fd, "l.db"), 0);
 	snprintf(f->database, sizeof f->database, "/l.db");
-	run_without_a_trace(f);
+	collecting_run(f->c); /* a link's atime is not ours to keep: the kernel knows no way */
 	expect_backup(f, "\"quick_check\":[\"ok\"]", 1);
 }
 
