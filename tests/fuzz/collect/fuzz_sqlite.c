@@ -11,6 +11,7 @@
 #include "vestige/buf.h"
 #include "vestige/collector.h"
 #include "vestige/err.h"
+#include "vestige/exhibit_format.h"
 #include "vestige/hash.h"
 
 #define LARGEST (1024 * 1024)
@@ -73,7 +74,7 @@ static int take(void *ctx, const void *data, size_t len, struct vst_err *err)
 static int end(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
 {
 	(void)ctx, (void)err;
-	item->parts = 1;
+	item->parts = item->type == VST_ITEM_STREAM ? item->size / VST_PART_MAX + 1 : 0;
 	if (ret_leaf)
 		memset(ret_leaf, 0, VST_HASH_LEN);
 	check(item);

@@ -565,6 +565,23 @@ static void sqlite_digests_and_metadata_hold_no_content(void **state)
 	collecting_status(f->c, "/d.db.tables/t.csv", VST_ITEM_ERROR, "no digest key");
 }
 
+static void sqlite_sorts_beside_the_case(void **state)
+{
+	struct fixture *f = *state;
+	char a[65], b[65], root[65];
+	f->c->source.content = VST_CONTENT_DIGEST;
+	digest_table(f,
+	        "CREATE TABLE t(x, y); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE "
+	        "i<20000) INSERT INTO t SELECT i, hex(zeroblob(300)) FROM n",
+	        a, root);
+	digest_table(f,
+	        "CREATE TABLE t(x, y); WITH RECURSIVE n(i) AS (SELECT 20000 UNION ALL SELECT i-1 FROM n "
+	        "WHERE "
+	        "i>1) INSERT INTO t SELECT i, hex(zeroblob(300)) FROM n",
+	        b, root);
+	assert_string_equal(a, b);
+}
+
 /* ---- limits ---- */
 
 static void sqlite_limits_cut(void **state)
@@ -590,6 +607,27 @@ static void sqlite_stops(void **state)
 	f->c->context.cancel = &set;
 	again(f);
 	assert_int_equal(collecting_try(f->c), VST_ECANCELLED);
+}
+
+static void sqlite_ends_where_the_sink_fails(void **state)
+{
+	struct fixture *f = *state;
+	make_hot(f);
+	f->c->source.sqlite.raw = true;
+	for (int whole = 0; whole < 2; whole++) {
+		int rc = VST_EIO, n = 1;
+		f->c->source.sqlite.table_count = 0;
+		if (!whole)
+			want(f, "t");
+		for (; rc != 0; n++) {
+			again(f);
+			f->c->recorder.fail_at = n;
+			vst_err_clear(&f->c->err);
+			rc = collecting_try(f->c);
+			assert_true(rc == 0 || rc == VST_EIO);
+		}
+		assert_true(n > 8);
+	}
 }
 
 static void sqlite_dry_run_opens_nothing(void **state)
@@ -628,7 +666,9 @@ int main(void)
 	        TEST(sqlite_links_stay_inside),
 	        TEST(sqlite_digests_tell_contents_apart),
 	        TEST(sqlite_digests_and_metadata_hold_no_content),
+	        TEST(sqlite_sorts_beside_the_case),
 	        TEST(sqlite_limits_cut),
+	        TEST(sqlite_ends_where_the_sink_fails),
 	        TEST(sqlite_stops),
 	        TEST(sqlite_dry_run_opens_nothing),
 	};
