@@ -147,12 +147,13 @@ static int write_file(struct run *run)
 
 static int write_memory(struct run *run)
 {
-	sqlite3_int64 size = 0;
-	uint8_t *bytes = sqlite3_serialize(run->s.db, "main", &size, 0);
-	if (!bytes && size > 0)
-		return vst_err_nomem(run->err);
-	int rc = vst_stream_write(&run->out, bytes, (size_t)size, run->err);
-	sqlite3_free(bytes);
+	const struct vst_sqlite *d = &run->s;
+	const size_t behind = VST_SQLITE_VERSIONS + sizeof d->versions;
+	int rc = vst_stream_write(&run->out, d->bytes, VST_SQLITE_VERSIONS, run->err);
+	if (rc == 0)
+		rc = vst_stream_write(&run->out, d->versions, sizeof d->versions, run->err);
+	if (rc == 0)
+		rc = vst_stream_write(&run->out, d->bytes + behind, d->bytes_len - behind, run->err);
 	return rc == 0 ? vst_stream_close(&run->out, &run->details, run->err) : rc;
 }
 

@@ -115,8 +115,8 @@ static int open_work(struct vst_sqlite *s)
 	if (s->scratch_fd >= 0)
 		code = vst_sqlite_connect(s->context, s->scratch_fd, WORK_NAME, VST_SQLITE_COPY, &s->db);
 	else
-		code = sqlite3_open_v2(
-		        ":memory:", &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, "unix-none");
+		code = sqlite3_open_v2(WORK_NAME, &s->db,
+		        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "memdb");
 	if (code != SQLITE_OK)
 		return code;
 	/* Nothing needs to outlive a crash; a guarded connection would not have it so. */
@@ -126,28 +126,52 @@ static int open_work(struct vst_sqlite *s)
 	return code;
 }
 
+/* The copy as bytes, and a connection that reads them as a database that has no log. */
+static int seal_memory(struct vst_sqlite *s)
+{
+	sqlite3_int64 size = 0;
+	s->bytes = sqlite3_serialize(s->db, "main", &size, 0);
+	sqlite3_close_v2(s->db);
+	s->db = NULL;
+	if (!s->bytes || size < VST_SQLITE_HEADER)
+		return SQLITE_NOMEM;
+	s->bytes_len = (size_t)size;
+	memcpy(s->versions, s->bytes + VST_SQLITE_VERSIONS, sizeof s->versions);
+	memset(s->bytes + VST_SQLITE_VERSIONS, 1, sizeof s->versions);
+	int code =
+	        sqlite3_open_v2(":memory:", &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, "unix-none");
+	if (code == SQLITE_OK)
+		code = sqlite3_deserialize(s->db, "main", s->bytes, size, size, SQLITE_DESERIALIZE_READONLY);
+	return code;
+}
+
 /*
  * From here on the copy is only read, and as one file: a database in WAL mode stays one in the copy, and
  * would have a log made for it.
  */
 static int seal_work(struct vst_sqlite *s)
 {
-	if (s->scratch_fd < 0)
-		return SQLITE_OK;
-	sqlite3_close_v2(s->db);
-	s->db = NULL;
-	int code = vst_sqlite_connect(s->context, s->scratch_fd, WORK_NAME, VST_SQLITE_PRIVATE_PLAIN, &s->db);
-	if (code == SQLITE_OK) {
-		vst_sqlite_guard(s->db, s->context, true);
-		code = sqlite3_exec(s->db, "PRAGMA schema_version", NULL, NULL, NULL);
+	int code;
+	if (s->scratch_fd < 0) {
+		code = seal_memory(s);
+	} else {
+		sqlite3_close_v2(s->db);
+		s->db = NULL;
+		code = vst_sqlite_connect(
+		        s->context, s->scratch_fd, WORK_NAME, VST_SQLITE_PRIVATE_PLAIN, &s->db);
 	}
-	return code;
+	if (code != SQLITE_OK)
+		return code;
+	vst_sqlite_guard(s->db, s->context, s->scratch_fd >= 0);
+	return sqlite3_exec(s->db, "PRAGMA schema_version", NULL, NULL, NULL);
 }
 
 static void close_work(struct vst_sqlite *s)
 {
 	sqlite3_close_v2(s->db);
 	s->db = NULL;
+	sqlite3_free(s->bytes);
+	s->bytes = NULL;
 	if (s->bytes_fd >= 0)
 		close(s->bytes_fd);
 	s->bytes_fd = -1;

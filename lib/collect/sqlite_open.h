@@ -24,6 +24,8 @@
 
 #define VST_SQLITE_MEMORY_MAX ((uint64_t)64 * 1024 * 1024)
 #define VST_SQLITE_WHY_MAX 256
+#define VST_SQLITE_HEADER 100
+#define VST_SQLITE_VERSIONS 18 /* offset of the file format's write and read version: 2 is WAL */
 
 /* What an item says that could not be had. Status collected: all is well. */
 struct vst_sqlite_problem {
@@ -41,7 +43,10 @@ struct vst_sqlite {
 	const char *journal_mode;            /* of the evidence: wal or delete, as the header says */
 	int scratch_fd;                      /* our directory; -1: none */
 	char scratch_name[40];
-	int bytes_fd;  /* the copy's bytes; -1: they are in memory */
+	int bytes_fd;   /* the copy's bytes, if it is a file; else −1 */
+	uint8_t *bytes; /* … or in memory, with other versions than these in its header */
+	size_t bytes_len;
+	uint8_t versions[2];
 	uint64_t size; /* of the evidence's file */
 	bool reliable; /* nothing changed while it was copied without locks */
 };

@@ -21,6 +21,16 @@ static void put_u64(struct vst_buf *out, uint64_t value)
 	vst_buf_u64le(out, value);
 }
 
+/* SQLite gives NULL for an empty BLOB, and for any value when it finds no memory. */
+static void put_bytes(struct vst_buf *out, char kind, const void *bytes, size_t len)
+{
+	vst_buf_byte(out, (uint8_t)kind);
+	if (bytes)
+		vst_buf_bytes(out, bytes, len);
+	else if (kind == 't' || len > 0)
+		out->failed = true;
+}
+
 static void put_code(struct vst_buf *out, sqlite3_value *value)
 {
 	double real;
@@ -36,17 +46,11 @@ static void put_code(struct vst_buf *out, sqlite3_value *value)
 		vst_buf_byte(out, 'r');
 		put_u64(out, bits);
 		break;
-	case SQLITE_BLOB: {
-		const void *blob = sqlite3_value_blob(value);
-		vst_buf_byte(out, 'b');
-		vst_buf_bytes(out, blob, (size_t)sqlite3_value_bytes(value));
+	case SQLITE_BLOB:
+		put_bytes(out, 'b', sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value));
 		break;
-	}
-	default: {
-		const void *text = sqlite3_value_text(value);
-		vst_buf_byte(out, 't');
-		vst_buf_bytes(out, text, (size_t)sqlite3_value_bytes(value));
-	}
+	default:
+		put_bytes(out, 't', sqlite3_value_text(value), (size_t)sqlite3_value_bytes(value));
 	}
 }
 
@@ -259,6 +263,8 @@ static int write_value(
 		return 0;
 	case SQLITE_BLOB:
 		bytes = sqlite3_column_blob(stmt, column);
+		if (!bytes && sqlite3_column_bytes(stmt, column) > 0)
+			return vst_err_nomem(err);
 		return write_blob(out, row, bytes, (size_t)sqlite3_column_bytes(stmt, column), err);
 	default:
 		bytes = sqlite3_column_text(stmt, column);

@@ -16,7 +16,7 @@
 #include "vestige/mem.h"
 
 #define NAME_MAX_LEN 255
-#define HEADER_READ_VERSION 19 /* offset of the file format read version: 2 is WAL */
+#define HEADER_READ_VERSION (VST_SQLITE_VERSIONS + 1)
 #define COPY_BLOCK (256 * 1024)
 
 const char *const vst_sqlite_suffixes[VST_SQLITE_FILES] = {"", "-wal", "-journal", "-shm"};

@@ -441,6 +441,11 @@ static void sqlite_in_memory_is_the_same(void **state)
 	f->c->context.scratch_fd = -1;
 	run_without_a_trace(f);
 	expect_backup(f, "\"quick_check\":[\"ok\"]", 1);
+	make(f, "PRAGMA journal_mode=WAL");
+	again(f);
+	run_without_a_trace(f);
+	expect_backup(f, "\"journal_mode\":\"wal\",\"quick_check\":[\"ok\"]", 1);
+	assert_int_equal(collecting_record(f->c, "/d.db.backup")->content.data[19], 2);
 	f->c->context.scratch_fd = scratch;
 }
 
