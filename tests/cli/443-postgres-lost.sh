@@ -10,6 +10,7 @@ sql -c "CREATE TABLE big AS SELECT i AS id, repeat(md5(i::text), 40) AS text FRO
 echo kept >kept.txt
 cat >policy.yaml <<POLICY
 policy: lost
+limits: {read_rate: 8MiB/s} # so that it is in the middle for long enough
 sources:
   - {name: shop, postgres: {uri: "$pguri", tables: [tiny, big, small]}}
   - {name: again, postgres: {uri: "$pguri", tables: [small]}}
@@ -28,7 +29,7 @@ check_lost() { # HOW
 	assert_status files "$here/kept.txt" collected
 	expect_exit 0 vestige -C case verify --deep -i analyst.key
 }
-start_and_signal case 1000000 STOP "$VESTIGE" -C case snapshot policy.yaml >pid
+start_and_signal case 300000 STOP "$VESTIGE" -C case snapshot policy.yaml >pid
 pg_stop immediate
 kill -CONT "$(cat pid)"
 wait_for 60 is_over "$(cat pid)"
@@ -36,7 +37,7 @@ assert_not_in background.log "panic"
 check_lost "the server stopped"
 
 pg_launch
-start_and_signal case 1000000 STOP "$VESTIGE" -C case snapshot policy.yaml >pid
+start_and_signal case 300000 STOP "$VESTIGE" -C case snapshot policy.yaml >pid
 kill -KILL "$(sql -c "SELECT pid FROM pg_stat_activity WHERE application_name = 'vestige'")"
 sleep 0.2
 kill -CONT "$(cat pid)"
