@@ -271,7 +271,9 @@ static int emit_facts(struct collect *c)
 	if (rc != 0)
 		return rc;
 	uint64_t broken = vst_journal_facts_broken(&c->facts);
-	if (broken == 0)
+	if (c->late)
+		c->out.cut = VST_RULE_SOURCE_TIME;
+	if (broken == 0 || c->late)
 		return vst_stream_close(&c->out, &c->details, c->err);
 	snprintf(reason, sizeof reason, "%" PRIu64 " of %zu journal files could not be read whole", broken,
 	        c->facts.file_count);
@@ -293,7 +295,9 @@ static int emit_export(struct collect *c)
 	if (rc != 0)
 		return rc;
 	judge(c, reason);
-	if (reason[0])
+	if (c->late)
+		c->out.cut = VST_RULE_SOURCE_TIME;
+	if (reason[0] && !c->late)
 		rc = vst_stream_fail(&c->out, 0, reason, &c->details, c->err);
 	else
 		rc = vst_stream_close(&c->out, &c->details, c->err);
@@ -339,6 +343,8 @@ static int emit(struct collect *c)
 
 static int collect(struct collect *c)
 {
+	if (vst_limits_expired(c->context))
+		return emit_note(c, VST_ITEM_EXCLUDED, VST_RULE_SOURCE_TIME);
 	int rc = find_files(c);
 	if (rc == 0 && c->context->content)
 		rc = gather_facts(c);
