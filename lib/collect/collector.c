@@ -11,6 +11,7 @@
 #include "collect/artifacts.h"
 #include "collect/files.h"
 #include "collect/journal.h"
+#include "collect/live.h"
 #include "collect/postgres.h"
 #include "collect/sqlite.h"
 #include "vestige/beneath.h"
@@ -139,10 +140,11 @@ static int collect_sqlite(struct vst_collect_context *context, const struct vst_
 
 static collect_kind *const kinds[] = {
         [VST_SOURCE_FILES] = vst_collect_files,
+        [VST_SOURCE_LIVE] = vst_collect_live,
         [VST_SOURCE_JOURNAL] = collect_journal,
-        [VST_SOURCE_ARTIFACTS] = vst_collect_artifacts,
-        [VST_SOURCE_POSTGRES] = vst_collect_postgres,
         [VST_SOURCE_SQLITE] = collect_sqlite,
+        [VST_SOURCE_POSTGRES] = vst_collect_postgres,
+        [VST_SOURCE_ARTIFACTS] = vst_collect_artifacts,
 };
 
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source,
