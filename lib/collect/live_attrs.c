@@ -6,8 +6,9 @@
 #include "collect/live_field.h"
 #include "collect/netlink.h"
 
-#define LEVELS 4 /* of JSON that one table may need: an array, its object, and `other` with an object in it  \
-	          */
+#define LEVELS                                                                                               \
+	4 /* of JSON that one table may need: an array, its object, and `other` with an object in it         \
+	   */
 #define NUMBERS_MAX 256 /* attributes that can be known to have come before */
 
 static void write_nest(struct vst_json *json, struct vst_reader in, const struct vst_attr_table *table);
