@@ -1,6 +1,7 @@
 #include "vestige/collector.h"
 
 #include "collect/files.h"
+#include "collect/live.h"
 #include "vestige/err.h"
 
 typedef int collect_kind(struct vst_collect_context *context, const struct vst_policy_source *source,
@@ -8,6 +9,7 @@ typedef int collect_kind(struct vst_collect_context *context, const struct vst_p
 
 static collect_kind *const kinds[] = {
         [VST_SOURCE_FILES] = vst_collect_files,
+        [VST_SOURCE_LIVE] = vst_collect_live,
 };
 
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source,
