@@ -57,11 +57,10 @@ static bool fits(const struct vst_json *json, const struct vst_attr *attr, struc
 
 static void write_number(struct vst_json *json, const struct vst_attr *attr, uint64_t number)
 {
-	vst_json_key(json, attr->key);
 	if (number < attr->name_count && attr->names[number])
-		vst_json_string(json, attr->names[number]);
+		vst_live_string(json, attr->key, attr->names[number]);
 	else
-		vst_json_uint(json, number);
+		vst_live_uint(json, attr->key, number);
 }
 
 static void write_list(struct vst_json *json, const struct vst_attr *attr, struct vst_reader value)

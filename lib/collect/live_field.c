@@ -31,8 +31,14 @@ void vst_live_string(struct vst_json *json, const char *key, const char *text)
 
 void vst_live_uint(struct vst_json *json, const char *key, uint64_t value)
 {
+	char text[24];
 	vst_json_key(json, key);
-	vst_json_uint(json, value);
+	if (value <= INT64_MAX) {
+		vst_json_uint(json, value);
+		return;
+	}
+	snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+	vst_json_string(json, text);
 }
 
 void vst_live_flag(struct vst_json *json, const char *key, bool value)

@@ -11,6 +11,7 @@
 /* `key`: the text; and `key_base64` with the very bytes if they are no UTF-8 or hold a NUL. */
 void vst_live_text(struct vst_json *json, const char *key, const void *text, size_t len);
 void vst_live_string(struct vst_json *json, const char *key, const char *text);
+/* A number that readers of JSON would not take (over 63 bits) is a string of its digits. */
 void vst_live_uint(struct vst_json *json, const char *key, uint64_t value);
 void vst_live_flag(struct vst_json *json, const char *key, bool value);
 

@@ -37,7 +37,6 @@ static const struct {
         {"tracing_enabled", "sys/kernel/tracing/tracing_on"},
         {"ftrace_functions", "sys/kernel/tracing/enabled_functions"},
         {"kprobes", "sys/kernel/debug/kprobes/list"},
-        {"live_patches", "sys/kernel/livepatch"},
         {"hostname", "proc/sys/kernel/hostname"},
         {"boot_id", "proc/sys/kernel/random/boot_id"},
         {"entropy_available", "proc/sys/kernel/random/entropy_avail"},

@@ -216,6 +216,17 @@ static void write_enum(
 		vst_json_uint(json, value);
 }
 
+/* The number in the header is of 8 bits: where there is an attribute, it counts. */
+static bool has_table(struct vst_reader attrs, uint16_t number)
+{
+	struct vst_reader value;
+	uint16_t type;
+	while (vst_netlink_attr(&attrs, &type, &value))
+		if (type == number && (value.len == 1 || value.len == 2 || value.len == 4 || value.len == 8))
+			return true;
+	return false;
+}
+
 static bool write_route(struct vst_reader body, struct vst_json *json)
 {
 	static const char *const types[] = {"unspec", "unicast", "local", "broadcast", "anycast", "multicast",
@@ -233,7 +244,7 @@ static bool write_route(struct vst_reader body, struct vst_json *json)
 	vst_live_uint(json, "source_prefix", head.rtm_src_len);
 	vst_live_uint(json, "tos", head.rtm_tos);
 	vst_live_uint(json, "flags_number", head.rtm_flags);
-	if (vst_attrs_find(body, RTA_TABLE).len == 0)
+	if (!has_table(body, RTA_TABLE))
 		vst_live_uint(json, "table", head.rtm_table);
 	vst_attrs_write(json, body, &routes);
 	return true;
@@ -256,7 +267,7 @@ static bool write_rule(struct vst_reader body, struct vst_json *json)
 	vst_live_uint(json, "source_prefix", head.src_len);
 	vst_live_uint(json, "tos", head.tos);
 	vst_live_uint(json, "flags_number", head.flags);
-	if (vst_attrs_find(body, FRA_TABLE).len == 0)
+	if (!has_table(body, FRA_TABLE))
 		vst_live_uint(json, "table", head.table);
 	vst_attrs_write(json, body, &rules);
 	return true;
