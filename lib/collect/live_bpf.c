@@ -241,7 +241,8 @@ static int write_object(struct vst_live *live, const struct kind *kind, uint32_t
 	return rc != 0 ? rc : vst_live_end(live, &json, err);
 }
 
-static int list_kind(struct vst_live *live, const struct kind *kind, struct vst_err *err)
+/* `*ret_denied`: errno where we may not ask. */
+static int list_kind(struct vst_live *live, const struct kind *kind, int *ret_denied, struct vst_err *err)
 {
 	char what[64];
 	uint32_t id = 0;
@@ -260,6 +261,8 @@ static int list_kind(struct vst_live *live, const struct kind *kind, struct vst_
 	}
 	if (rc != 0 || error == ENOENT) /* ENOENT: there is no next */
 		return rc;
+	if (error == EPERM || error == EACCES)
+		*ret_denied = error;
 	snprintf(what, sizeof what, "list of BPF objects: %s", kind->name);
 	return vst_live_trouble(live, 0, error, what, err);
 }
@@ -327,12 +330,13 @@ static int see_pinned(void *ctx, const char *path, enum vst_item_type type, int 
 
 int vst_live_bpf(struct vst_live *live, struct vst_err *err)
 {
+	int denied = 0;
 	int rc = vst_stream_open(&live->out, PATH, err);
 	if (rc == 0 && live->context->content) {
 		for (size_t i = 0; rc == 0 && i < COUNT(kinds); i++)
-			rc = list_kind(live, &kinds[i], err);
+			rc = list_kind(live, &kinds[i], &denied, err);
 		if (rc == 0)
 			rc = vst_live_tree(live, PINNED, NULL, see_pinned, live, err);
 	}
-	return rc != 0 ? rc : vst_live_close(live, 0, NULL, err);
+	return rc != 0 ? rc : vst_live_close(live, denied, "bpf", err);
 }

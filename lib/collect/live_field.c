@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vestige/beneath.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
 #include "vestige/text.h"
@@ -60,7 +61,7 @@ int vst_live_trouble(struct vst_live *live, uint64_t netns, int error, const cha
 
 int vst_live_close(struct vst_live *live, int error, const char *what, struct vst_err *err)
 {
-	if (error != 0 && live->out.item.read_got == 0 && !live->out.cut)
+	if (error != 0 && !live->out.cut)
 		return vst_stream_fail(&live->out, error, what, NULL, err);
 	return vst_stream_close(&live->out, NULL, err);
 }
@@ -104,6 +105,20 @@ int vst_live_read(
 	if (fd >= 0)
 		close(fd);
 	return vst_buf_check(out, err);
+}
+
+int vst_live_read_file(
+        int root_fd, const char *path, size_t max, struct vst_buf *out, int *ret_error, struct vst_err *err)
+{
+	struct vst_err why = VST_ERR_INIT;
+	vst_buf_clear(out);
+	int rc = vst_beneath_read(root_fd, path, max, out, &why);
+	*ret_error = rc == 0               ? 0
+	             : rc == VST_ENOTFOUND ? ENOENT
+	             : rc == VST_ELIMIT    ? EFBIG
+	             : why.sys             ? why.sys
+	                                   : EINVAL;
+	return rc == VST_ENOMEM ? vst_err_nomem(err) : 0;
 }
 
 size_t vst_live_trim(const struct vst_buf *text)

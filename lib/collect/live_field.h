@@ -19,8 +19,8 @@ void vst_live_flag(struct vst_json *json, const char *key, bool value);
 int vst_live_trouble(struct vst_live *live, uint64_t netns, int error, const char *what, struct vst_err *err);
 
 /*
- * Ends the item: as collected, or, if `error` is not 0 and nothing was written, as denied or error with
- * `what`.
+ * Ends the item as collected; or, if nothing of it could be had, as denied or error: `error` and `what` then
+ * say why (what was written stays).
  */
 int vst_live_close(struct vst_live *live, int error, const char *what, struct vst_err *err);
 
@@ -33,6 +33,11 @@ int vst_live_open(int dirfd, const char *path);
  */
 int vst_live_read(
         int dirfd, const char *path, size_t max, struct vst_buf *out, int *ret_error, struct vst_err *err);
+
+/* The same for a file that anybody may have put there: links stay inside the root, and nothing but a regular
+ * file is opened. */
+int vst_live_read_file(
+        int root_fd, const char *path, size_t max, struct vst_buf *out, int *ret_error, struct vst_err *err);
 
 /* The length without white space at the end. */
 size_t vst_live_trim(const struct vst_buf *text);

@@ -42,7 +42,6 @@ static const struct {
         {"entropy_available", "proc/sys/kernel/random/entropy_avail"},
         {"clocksource", "sys/devices/system/clocksource/clocksource0/current_clocksource"},
         {"product", "sys/class/dmi/id/product_name"},
-        {"preload", "etc/ld.so.preload"},
 };
 
 static int write_fact(struct kernel *k, const char *fact, const char *path, int error, struct vst_err *err)
@@ -80,10 +79,17 @@ static int take_facts(struct kernel *k, struct vst_err *err)
 		rc = vst_live_read(k->live->context->root_fd, facts[i].path, FACT_MAX, &k->text, &error, err);
 		if (rc == 0)
 			rc = write_fact(k, facts[i].fact, facts[i].path, error, err);
-		if (rc == 0 && strcmp(facts[i].fact, "preload") == 0 && vst_live_trim(&k->text) > 0)
-			rc = find_preload(k, err);
 	}
 	return rc;
+}
+
+static int take_preload(struct kernel *k, struct vst_err *err)
+{
+	static const char path[] = "etc/ld.so.preload";
+	int error, rc = vst_live_read_file(k->live->context->root_fd, path, FACT_MAX, &k->text, &error, err);
+	if (rc == 0)
+		rc = write_fact(k, "preload", path, error, err);
+	return rc == 0 && vst_live_trim(&k->text) > 0 ? find_preload(k, err) : rc;
 }
 
 /* "btime SECONDS" */
@@ -174,6 +180,8 @@ static int write_kernel(struct kernel *k, struct vst_err *err)
 	int error, rc = vst_stream_open(&k->live->out, "/kernel.jsonl", err);
 	if (rc == 0 && k->live->context->content) {
 		rc = take_facts(k, err);
+		if (rc == 0)
+			rc = take_preload(k, err);
 		if (rc == 0)
 			rc = vst_live_lines(k->live->context->root_fd, "proc/stat", see_stat, k, &error, err);
 		if (rc == 0 && error != 0)

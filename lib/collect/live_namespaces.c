@@ -279,17 +279,26 @@ static int run_thread(struct visit *v)
 	return error != 0 ? error : pthread_join(thread, NULL);
 }
 
-/* What the path leads to now may be another namespace: its number must be that which was found. */
+/*
+ * What the path leads to now may be something else, put there to be opened: it is looked at first (O_PATH
+ * does nothing), and opened only if it is the namespace that was found.
+ */
 static int open_namespace(int root, const struct vst_namespace *ns, int *ret_error)
 {
-	struct stat st;
-	int fd = openat(root, ns->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	*ret_error = fd < 0 ? errno : 0;
-	if (fd >= 0 && (fstat(fd, &st) != 0 || st.st_ino != ns->inode)) {
+	char path[64];
+	struct stat st, own;
+	int fd = -1, place = openat(root, ns->path, O_PATH | O_CLOEXEC);
+	if (place < 0 || fstat(place, &st) != 0 || fstatat(root, "proc/thread-self/ns/net", &own, 0) != 0) {
+		*ret_error = errno;
+	} else if (st.st_ino != ns->inode || st.st_dev != own.st_dev) {
 		*ret_error = ESTALE;
-		close(fd);
-		fd = -1;
+	} else {
+		snprintf(path, sizeof path, "proc/self/fd/%d", place);
+		fd = openat(root, path, O_RDONLY | O_CLOEXEC);
+		*ret_error = fd < 0 ? errno : 0;
 	}
+	if (place >= 0)
+		close(place);
 	return fd;
 }
 

@@ -32,11 +32,15 @@ struct filter {
 	bool bad;
 	struct vst_buf sets; /* for each: u32 length of the request, and the request */
 	size_t set_count;
+	uint64_t got; /* messages and tables */
+	int denied;   /* errno where we may not ask */
 };
 
 static int trouble(struct filter *f, int error, const char *what, const char *more, struct vst_err *err)
 {
 	char text[160];
+	if (error == EPERM || error == EACCES)
+		f->denied = error;
 	snprintf(text, sizeof text, "%s%s%s", what, more ? " " : "", more ? more : "");
 	return vst_live_trouble(f->live, f->at->ns->inode, error, text, err);
 }
@@ -73,6 +77,7 @@ static int take_message(void *ctx, const struct vst_netlink_message *message, st
 		f->bad = true;
 		return 0;
 	}
+	f->got++;
 	if (f->kind == VST_NFT_SET)
 		remember_set(f, message);
 	return vst_live_end(f->live, &json, err);
@@ -149,6 +154,7 @@ static int write_legacy(
 {
 	struct vst_xtables_info known = {.hooks = info->valid_hooks, .count = info->num_entries};
 	struct vst_live *live = l->filter->live;
+	l->filter->got++;
 	memcpy(known.entry, info->hook_entry, sizeof known.entry);
 	memcpy(known.underflow, info->underflow, sizeof known.underflow);
 	struct vst_json json = vst_live_begin(live);
@@ -245,5 +251,5 @@ int vst_live_packet_filter(struct vst_live *live, struct vst_err *err)
 	if (rc == 0 && live->context->content)
 		rc = vst_netns_each(live, take_namespace, &f, err);
 	vst_buf_free(&f.sets);
-	return rc != 0 ? rc : vst_live_close(live, 0, NULL, err);
+	return rc != 0 ? rc : vst_live_close(live, f.got == 0 ? f.denied : 0, "netfilter", err);
 }

@@ -88,11 +88,11 @@ static int take_utmp(struct vst_live *live, struct vst_err *err)
 	struct vst_buf data = VST_BUF_INIT;
 	struct vst_utmp record;
 	int error;
-	int rc = vst_live_read(live->context->root_fd, "run/utmp", UTMP_MAX, &data, &error, err);
+	int rc = vst_live_read_file(live->context->root_fd, "run/utmp", UTMP_MAX, &data, &error, err);
 	const char *file = "/run/utmp";
 	if (rc == 0 && error == ENOENT) { /* where /var/run is not a link to /run */
 		file = "/var/run/utmp";
-		rc = vst_live_read(live->context->root_fd, "var/run/utmp", UTMP_MAX, &data, &error, err);
+		rc = vst_live_read_file(live->context->root_fd, "var/run/utmp", UTMP_MAX, &data, &error, err);
 	}
 	if (rc == 0 && error != 0)
 		rc = vst_live_trouble(live, 0, error, file, err);
@@ -150,7 +150,7 @@ static int take_state(struct vst_live *live, const char *path, const char *name,
 	char whole[512];
 	int error;
 	snprintf(whole, sizeof whole, "%s/%s", path, name);
-	int rc = vst_live_read(live->context->root_fd, whole, STATE_MAX, &text, &error, err);
+	int rc = vst_live_read_file(live->context->root_fd, whole, STATE_MAX, &text, &error, err);
 	if (rc == 0 && error != ENOENT) {
 		struct vst_json json = vst_live_begin(live);
 		vst_live_string(&json, "from", path);
