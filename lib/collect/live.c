@@ -14,7 +14,15 @@ struct part {
 /* In the order of volatility (RFC 3227): what ends first is taken first. */
 static const struct part parts[] = {
         {VST_LIVE_PROCESSES, "/processes.jsonl", vst_live_processes},
+        {VST_LIVE_SOCKETS, "/sockets.jsonl", vst_live_sockets},
         {VST_LIVE_DELETED_FILES, "/deleted_files.jsonl", vst_live_deleted_files},
+        {VST_LIVE_SESSIONS, "/sessions.jsonl", vst_live_sessions},
+        {VST_LIVE_NETWORK, "/network.jsonl", vst_live_network},
+        {VST_LIVE_PACKET_FILTER, "/packet_filter.jsonl", vst_live_packet_filter},
+        {VST_LIVE_BPF, "/bpf.jsonl", vst_live_bpf},
+        {VST_LIVE_MODULES, "/modules.jsonl", vst_live_modules},
+        {VST_LIVE_MOUNTS, "/mounts.jsonl", vst_live_mounts},
+        {VST_LIVE_KERNEL, "/kernel.jsonl", vst_live_kernel},
         {VST_LIVE_SELF, "/self.jsonl", vst_live_self},
 };
 
