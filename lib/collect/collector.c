@@ -11,6 +11,7 @@
 #include "collect/artifacts.h"
 #include "collect/files.h"
 #include "collect/journal.h"
+#include "collect/live.h"
 #include "collect/postgres.h"
 #include "collect/sqlite.h"
 #include "vestige/beneath.h"
@@ -143,6 +144,7 @@ static collect_kind *const kinds[] = {
         [VST_SOURCE_ARTIFACTS] = vst_collect_artifacts,
         [VST_SOURCE_POSTGRES] = vst_collect_postgres,
         [VST_SOURCE_SQLITE] = collect_sqlite,
+        [VST_SOURCE_LIVE] = vst_collect_live,
 };
 
 int vst_collect(struct vst_collect_context *context, const struct vst_policy_source *source,
