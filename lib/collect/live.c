@@ -14,7 +14,7 @@ struct part {
 /* In the order of volatility (RFC 3227): what ends first is taken first. */
 static const struct part parts[] = {
         {VST_LIVE_PROCESSES, "/processes.jsonl", vst_live_processes},
-        {VST_LIVE_DELETED_FILES, "/deleted_files", vst_live_deleted_files},
+        {VST_LIVE_DELETED_FILES, "/deleted_files.jsonl", vst_live_deleted_files},
         {VST_LIVE_SELF, "/self.jsonl", vst_live_self},
 };
 

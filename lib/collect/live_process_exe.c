@@ -1,9 +1,7 @@
 #include "collect/live_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -56,22 +54,6 @@ static const struct vst_exe_digest *digest_of(struct vst_processes *run, int fd,
 	return digest;
 }
 
-/* The kernel writes " (deleted)" behind a path that is gone; a file may also be named so. */
-static bool is_deleted(const struct vst_buf *link, const struct stat *st)
-{
-	struct stat named;
-	struct vst_text path = vst_proc_text(link);
-	char name[4097];
-	if (!vst_proc_strip_deleted(&path))
-		return false;
-	if (st->st_nlink == 0 || link->len >= sizeof name)
-		return true;
-	memcpy(name, link->data, link->len);
-	name[link->len] = '\0';
-	return fstatat(AT_FDCWD, name, &named, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0 ||
-	       named.st_dev != st->st_dev || named.st_ino != st->st_ino;
-}
-
 static void put_file(struct vst_process *p, int fd)
 {
 	struct vst_json *json = p->json;
@@ -86,7 +68,7 @@ static void put_file(struct vst_process *p, int fd)
 	vst_live_put_uint(json, "size", (uint64_t)st.st_size);
 	vst_json_key(json, "mtime");
 	vst_json_time(json, time_of(&st.st_mtim));
-	p->exe_deleted = is_deleted(&p->run->link, &st);
+	p->exe_deleted = vst_proc_is_deleted(&p->run->link, &st);
 	const struct vst_exe_digest *digest = digest_of(p->run, fd, &st);
 	if (!digest || digest->error != 0) {
 		vst_process_error(p, "exe.sha256", digest ? digest->error : ENOMEM);

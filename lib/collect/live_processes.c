@@ -8,6 +8,7 @@
 
 #include "collect/limits.h"
 #include "vestige/err.h"
+#include "vestige/mem.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 
@@ -17,7 +18,7 @@
 
 static int failed(int error, const char *what, struct vst_err *err)
 {
-	return error == ENOMEM ? vst_err_set(err, VST_ENOMEM, "out of memory") : vst_err_sys(err, error, "%s", what);
+	return error == ENOMEM ? vst_err_nomem(err) : vst_err_sys(err, error, "%s", what);
 }
 
 /* ---- mounts over processes ---- */

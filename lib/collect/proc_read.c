@@ -14,6 +14,7 @@
 #include "collect/limits.h"
 #include "vestige/fault.h"
 
+#define LINK_MAX_BYTES 4096 /* d_path(), which makes the texts of links, gives no more than a page */
 #define READ_STEP ((size_t)16 * 1024)
 #define DIGEST_STEP ((size_t)128 * 1024)
 
@@ -141,7 +142,7 @@ int vst_proc_read(int dirfd, const char *name, size_t max, struct vst_buf *out, 
 
 int vst_proc_link(int dirfd, const char *name, struct vst_buf *out)
 {
-	char text[4096];
+	char text[LINK_MAX_BYTES];
 	vst_buf_clear(out);
 	ssize_t len = readlinkat(dirfd, name, text, sizeof text);
 	if (len < 0)
@@ -150,7 +151,24 @@ int vst_proc_link(int dirfd, const char *name, struct vst_buf *out)
 		vst_buf_bytes(out, text, (size_t)len);
 		return out->failed ? ENOMEM : 0;
 	}
-	return ENAMETOOLONG; /* d_path(), which makes these texts, gives no more than a page */
+	return ENAMETOOLONG;
+}
+
+bool vst_proc_is_deleted(const struct vst_buf *link, const struct stat *st)
+{
+	struct stat named;
+	struct vst_text path = vst_proc_text(link);
+	char name[LINK_MAX_BYTES + 1];
+	if (st->st_nlink == 0)
+		return true;
+	if (!vst_proc_strip_deleted(&path))
+		return false;
+	if (link->len >= sizeof name || link->data[0] != '/')
+		return true;
+	memcpy(name, link->data, link->len);
+	name[link->len] = '\0';
+	return fstatat(AT_FDCWD, name, &named, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0 ||
+	       named.st_dev != st->st_dev || named.st_ino != st->st_ino;
 }
 
 int vst_proc_numbers(int dirfd, const char *name, vst_proc_each_number *each, void *ctx)

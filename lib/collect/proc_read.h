@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "collect/proc_parse.h"
@@ -42,6 +43,12 @@ int vst_proc_open_pid(const struct vst_proc *proc, uint64_t pid);
 int vst_proc_read(int dirfd, const char *name, size_t max, struct vst_buf *out, bool *ret_cut);
 /* The text of a link in `out` (cleared first). 0 or an errno. */
 int vst_proc_link(int dirfd, const char *name, struct vst_buf *out);
+
+/*
+ * Whether a file that a link of /proc leads to has lost its name. The kernel writes " (deleted)" behind a path that is gone; a
+ * file may also be named so.
+ */
+bool vst_proc_is_deleted(const struct vst_buf *link, const struct stat *st);
 
 /* Calls with each name of a directory that is a number, until it returns other than 0. 0, an errno, or what `each` returned. */
 typedef int vst_proc_each_number(void *ctx, uint64_t number);

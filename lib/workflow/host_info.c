@@ -13,14 +13,13 @@
 #include "vestige/beneath.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
-#include "vestige/hash.h"
 #include "vestige/io.h"
 #include "vestige/mem.h"
+#include "vestige/self_objects.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 
 #define SMALL_FILE_MAX (64 * 1024)
-#define MAPS_MAX (16 * 1024 * 1024)
 
 /* ---- clocks ---- */
 
@@ -148,60 +147,23 @@ int host_describe(int root_fd, bool live, struct vst_exhibit_info *info, struct 
 
 /* ---- this program ---- */
 
-static bool digest_of(const char *path, uint8_t ret[VST_HASH_LEN])
-{
-	struct vst_hash *hash = NULL;
-	uint8_t chunk[16384];
-	size_t got = 0;
-	bool good = false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	if (vst_hash_new(&hash, VST_HASH_SHA256, NULL) == 0) {
-		while ((good = vst_io_read(fd, chunk, sizeof chunk, &got, NULL) == 0) && got > 0)
-			vst_hash_update(hash, chunk, got);
-		if (good)
-			memcpy(ret, vst_hash_final(hash, VST_HASH_SHA256), VST_HASH_LEN);
-	}
-	vst_hash_free(hash);
-	close(fd);
-	return good;
-}
-
-static int add_mapped(struct vst_exhibit_info *info, const char *path, struct vst_err *err)
-{
-	for (size_t i = 0; i < info->mapped_count; i++)
-		if (strcmp(info->mapped[i].path, path) == 0)
-			return 0;
-	struct vst_mapped_object *list = vst_realloc(info->mapped, info->mapped_count + 1, sizeof *list);
-	if (!list)
-		return vst_err_nomem(err);
-	info->mapped = list;
-	struct vst_mapped_object *object = &list[info->mapped_count];
-	*object = (struct vst_mapped_object){.path = vst_strdup(path)};
-	if (!object->path)
-		return vst_err_nomem(err);
-	object->has_sha256 = digest_of(path, object->sha256);
-	info->mapped_count++;
-	return 0;
-}
-
 int host_describe_program(struct vst_exhibit_info *info, struct vst_err *err)
 {
-	struct vst_buf maps = VST_BUF_INIT;
-	int rc = 0;
-	info->has_program_sha256 = digest_of("/proc/self/exe", info->program_sha256);
-	if (vst_io_read_file(AT_FDCWD, "/proc/self/maps", MAPS_MAX, &maps, NULL) == 0) {
-		for (char *line = (char *)(uintptr_t)vst_buf_cstr(&maps); rc == 0 && *line;) {
-			char *end = line + strcspn(line, "\n");
-			bool last = *end == '\0';
-			*end = '\0';
-			char *path = strchr(line, '/'); /* the fields before the path hold no slash */
-			if (path)
-				rc = add_mapped(info, path, err);
-			line = last ? end : end + 1;
-		}
+	struct vst_self_objects mapped = {0};
+	info->has_program_sha256 = vst_self_program_digest(info->program_sha256);
+	int rc = vst_self_objects_read(&mapped, err);
+	if (rc == 0 && mapped.count > 0) {
+		info->mapped = vst_calloc(mapped.count, sizeof *info->mapped);
+		rc = info->mapped ? 0 : vst_err_nomem(err);
 	}
-	vst_buf_free(&maps);
+	for (size_t i = 0; rc == 0 && i < mapped.count; i++) {
+		const struct vst_self_object *object = &mapped.objects[i];
+		struct vst_mapped_object *copy = &info->mapped[info->mapped_count++];
+		copy->path = mapped.objects[i].path;
+		mapped.objects[i].path = NULL;
+		copy->has_sha256 = object->has_sha256;
+		memcpy(copy->sha256, object->sha256, VST_HASH_LEN);
+	}
+	vst_self_objects_free(&mapped);
 	return rc;
 }
