@@ -30,6 +30,7 @@ void vst_deleted_free(struct vst_deleted_list *list)
 	}
 	free(list->files);
 	vst_inode_map_free(&list->map);
+	vst_pids_free(&list->unreadable);
 	*list = (struct vst_deleted_list){0};
 }
 
@@ -40,7 +41,8 @@ void vst_place_name(const struct vst_place *place, char ret_text[VST_PLACE_TEXT]
 	else if (place->kind == VST_PLACE_FD)
 		snprintf(ret_text, VST_PLACE_TEXT, "fd/%ju", (uintmax_t)place->a);
 	else
-		snprintf(ret_text, VST_PLACE_TEXT, "map_files/%jx-%jx", (uintmax_t)place->a, (uintmax_t)place->b);
+		snprintf(ret_text, VST_PLACE_TEXT, "map_files/%jx-%jx", (uintmax_t)place->a,
+		        (uintmax_t)place->b);
 }
 
 /* ---- the list ---- */
@@ -97,7 +99,8 @@ static int add_file(struct gathering *g, const struct vst_deleted *found, struct
 	return vst_inode_map_add(&list->map, &file->inode, list->count - 1);
 }
 
-static int add(struct gathering *g, const struct vst_deleted *found, struct vst_text was, const struct vst_place *place)
+static int add(struct gathering *g, const struct vst_deleted *found, struct vst_text was,
+        const struct vst_place *place)
 {
 	size_t before = g->list->count, number = vst_inode_map_find(&g->list->map, &found->inode);
 	int error = 0;
@@ -215,7 +218,7 @@ static int look_at_process(void *ctx, uint64_t pid)
 	g->fd = vst_proc_open_pid(g->proc, pid);
 	if (g->fd < 0) {
 		if (errno != ENOENT && errno != ESRCH)
-			g->list->unreadable++;
+			vst_pids_add(&g->list->unreadable, pid);
 		return 0;
 	}
 	const struct vst_place exe = {g->pid, VST_PLACE_EXE, 0, 0};
@@ -228,7 +231,7 @@ static int look_at_process(void *ctx, uint64_t pid)
 	}
 	close(g->fd);
 	if (g->is_partial)
-		g->list->unreadable++;
+		vst_pids_add(&g->list->unreadable, pid);
 	return error;
 }
 
@@ -238,5 +241,5 @@ int vst_deleted_gather(const struct vst_proc *proc, uint64_t except, struct vst_
 	int error = vst_proc_numbers(proc->fd, ".", look_at_process, &g);
 	vst_buf_free(&g.link);
 	vst_buf_free(&g.maps);
-	return error;
+	return error == 0 && ret->unreadable.failed ? ENOMEM : error;
 }

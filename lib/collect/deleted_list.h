@@ -1,15 +1,16 @@
 /*
- * Which files without a name are still open, mapped or run, and where: gathered over all processes before any of them is read, so
- * that each is read once.
+ * Which files without a name are still open, mapped or run, and where: gathered over all processes before any
+ * of them is read, so that each is read once.
  */
 #ifndef COLLECT_DELETED_LIST_H
 #define COLLECT_DELETED_LIST_H
 
 #include "collect/inode_map.h"
+#include "collect/proc_hidden.h"
 #include "collect/proc_read.h"
 
-#define VST_DELETED_MAX 65536      /* files */
-#define VST_DELETED_PLACES_MAX 64  /* of one file; more are counted */
+#define VST_DELETED_MAX 65536     /* files */
+#define VST_DELETED_PLACES_MAX 64 /* of one file; more are counted */
 #define VST_PROC_COMM_MAX 64
 
 enum vst_place_kind { VST_PLACE_EXE, VST_PLACE_FD, VST_PLACE_MAP };
@@ -38,9 +39,9 @@ struct vst_deleted_list { /* zero-initialise */
 	struct vst_deleted *files;
 	size_t count, cap;
 	struct vst_inode_map map;
-	uint64_t left_out;   /* files over the cap */
-	uint64_t processes;  /* that were looked at */
-	uint64_t unreadable; /* of which not all could be seen */
+	uint64_t left_out;             /* files over the cap */
+	uint64_t processes;            /* that were looked at */
+	struct vst_pid_set unreadable; /* of which not all could be seen */
 };
 
 /* All processes but `except`. 0 or an errno. */

@@ -22,11 +22,13 @@ static bool is_same(const struct vst_inode *a, const struct vst_inode *b)
 	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
 
-/* The slot of the inode, or the free one where it would go. `cap` is a power of two, and a slot is always free. */
+/* The slot of the inode, or the free one where it would go. `cap` is a power of two, and a slot is always
+ * free. */
 static struct vst_inode_slot *slot_of(struct vst_inode_slot *slots, size_t cap, const struct vst_inode *inode)
 {
-	uint64_t hash = (inode->ino ^ ((uint64_t)inode->dev_major << 40) ^ ((uint64_t)inode->dev_minor << 20)) *
-	                UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash =
+	        (inode->ino ^ ((uint64_t)inode->dev_major << 40) ^ ((uint64_t)inode->dev_minor << 20)) *
+	        UINT64_C(0x9e3779b97f4a7c15);
 	size_t at = (size_t)(hash >> 20) & (cap - 1);
 	while (slots[at].number != 0 && !is_same(&slots[at].inode, inode))
 		at = (at + 1) & (cap - 1);

@@ -23,6 +23,7 @@
 
 #define RULE_NOT_REGULAR "not a regular file"
 #define RULE_KERNEL_MEMORY "memory that never was a file"
+#define REASON_UNREADABLE "processes that could not be looked into"
 #define RULE_EXTENTS "more than 4096 extents of data"
 
 struct recovery { /* of one file */
@@ -52,7 +53,8 @@ static void put_facts(const struct recovery *r, struct vst_json *json)
 	const struct vst_deleted *file = r->file;
 	char path[PATH_TEXT];
 	vst_live_put_text(json, "was", (struct vst_text){file->was, file->was_len});
-	vst_live_put_bool(json, "memfd", vst_text_starts((struct vst_text){file->was, file->was_len}, "/memfd:"));
+	vst_live_put_bool(
+	        json, "memfd", vst_text_starts((struct vst_text){file->was, file->was_len}, "/memfd:"));
 	vst_live_put_uint(json, "pid", r->place.pid);
 	vst_live_put_text(json, "comm", (struct vst_text){file->comm, file->comm_len});
 	vst_live_put_dev(json, file->inode.dev_major, file->inode.dev_minor);
@@ -92,8 +94,8 @@ static void put_details(const struct recovery *r, struct vst_buf *details)
 /* ---- opening ---- */
 
 /*
- * By the magic link twice: first without opening, to see what it is, then the very same file for reading. That gives a new
- * description, so that the process's position in it stays.
+ * By the magic link twice: first without opening, to see what it is, then the very same file for reading.
+ * That gives a new description, so that the process's position in it stays.
  */
 static int open_place(struct recovery *r, const struct vst_place *place)
 {
@@ -143,7 +145,8 @@ static int open_any(struct recovery *r)
 
 /* ---- reading ---- */
 
-/* Bytes from `offset` up to `end`; stops before it where the file ends. `*ret_error`: errno of a read that failed. */
+/* Bytes from `offset` up to `end`; stops before it where the file ends. `*ret_error`: errno of a read that
+ * failed. */
 static int copy(struct recovery *r, uint64_t offset, uint64_t end, int *ret_error, struct vst_err *err)
 {
 	struct vst_stream *out = &r->live->out;
@@ -178,7 +181,8 @@ static int copy_extents(struct recovery *r, int *ret_error, struct vst_err *err)
 			r->live->out.cut = end < 0 ? NULL : RULE_EXTENTS;
 			break;
 		}
-		vst_buf_printf(&r->extents, "%s[%jd,%jd]", count > 0 ? "," : "", (intmax_t)start, (intmax_t)(end - start));
+		vst_buf_printf(&r->extents, "%s[%jd,%jd]", count > 0 ? "," : "", (intmax_t)start,
+		        (intmax_t)(end - start));
 		rc = copy(r, (uint64_t)start, (uint64_t)end, ret_error, err);
 		at = (uint64_t)end;
 	}
@@ -215,7 +219,8 @@ static int collect(struct recovery *r, struct vst_err *err)
 	return rc;
 }
 
-static int note(struct recovery *r, enum vst_item_status status, const char *rule, int error, struct vst_err *err)
+static int note(
+        struct recovery *r, enum vst_item_status status, const char *rule, int error, struct vst_err *err)
 {
 	struct vst_buf details = VST_BUF_INIT;
 	put_details(r, &details);
@@ -269,15 +274,16 @@ static void add_line(const struct recovery *r, struct vst_buf *lines)
 	vst_buf_byte(lines, '\n');
 }
 
-static int recover_all(struct vst_live *live, const struct vst_proc *proc, const struct vst_deleted_list *list,
-        struct vst_buf *lines, struct vst_err *err)
+static int recover_all(struct vst_live *live, const struct vst_proc *proc,
+        const struct vst_deleted_list *list, struct vst_buf *lines, struct vst_err *err)
 {
 	int rc = 0;
 	uint8_t *block = vst_alloc(BLOCK);
 	if (!block)
 		return vst_err_nomem(err);
 	for (size_t i = 0; rc == 0 && i < list->count; i++) {
-		struct recovery r = {.live = live, .proc = proc, .file = &list->files[i], .fd = -1, .block = block};
+		struct recovery r = {
+		        .live = live, .proc = proc, .file = &list->files[i], .fd = -1, .block = block};
 		rc = recover_file(&r, err);
 		add_line(&r, lines);
 		if (r.fd >= 0)
@@ -287,11 +293,26 @@ static int recover_all(struct vst_live *live, const struct vst_proc *proc, const
 			rc = vst_limits_check_cancel(live->context, err);
 	}
 	free(block);
-	return rc != 0 ? rc : vst_buf_check(lines, err);
+	return rc;
 }
 
-static int write_index(struct vst_live *live, const struct vst_deleted_list *list, const struct vst_buf *lines,
-        int error, struct vst_err *err)
+/* A process whose files we may not see may hold deleted ones. */
+static void add_unreadable(const struct vst_pid_set *pids, struct vst_buf *lines)
+{
+	for (size_t i = 0; i < pids->count; i++) {
+		struct vst_json json = vst_json_begin(lines);
+		vst_json_object(&json);
+		vst_live_put_uint(&json, "format", VST_LIVE_FORMAT);
+		vst_live_put_uint(&json, "pid", pids->ids[i]);
+		vst_json_key(&json, "status");
+		vst_json_string(&json, vst_item_status_name(VST_ITEM_DENIED));
+		vst_json_end(&json);
+		vst_buf_byte(lines, '\n');
+	}
+}
+
+static int write_index(struct vst_live *live, const struct vst_deleted_list *list,
+        const struct vst_buf *lines, bool is_hiding, int error, struct vst_err *err)
 {
 	struct vst_buf details = VST_BUF_INIT;
 	struct vst_json json = vst_json_begin(&details);
@@ -299,14 +320,19 @@ static int write_index(struct vst_live *live, const struct vst_deleted_list *lis
 	vst_live_put_uint(&json, "files", list->count);
 	vst_live_put_uint(&json, "left_out", list->left_out);
 	vst_live_put_uint(&json, "processes", list->processes);
-	vst_live_put_uint(&json, "unreadable", list->unreadable);
+	vst_live_put_uint(&json, "unreadable", list->unreadable.count);
 	vst_json_end(&json);
 	int rc = vst_stream_open(&live->out, PATH, err);
 	if (rc == 0)
 		rc = vst_stream_write(&live->out, lines->data, lines->len, err);
-	if (rc == 0)
-		rc = error != 0 ? vst_stream_fail(&live->out, error, "list /proc", &details, err)
-		                : vst_stream_close(&live->out, &details, err);
+	if (rc == 0 && error != 0)
+		rc = vst_stream_fail(&live->out, error, "list /proc", &details, err);
+	else if (rc == 0 && is_hiding)
+		rc = vst_stream_fail(&live->out, EACCES, VST_REASON_HIDEPID, &details, err);
+	else if (rc == 0 && list->unreadable.count > 0)
+		rc = vst_stream_fail(&live->out, EACCES, REASON_UNREADABLE, &details, err);
+	else if (rc == 0)
+		rc = vst_stream_close(&live->out, &details, err);
 	vst_buf_free(&details);
 	return rc;
 }
@@ -322,8 +348,11 @@ int vst_live_deleted_files(struct vst_live *live, struct vst_err *err)
 	int rc = error == ENOMEM ? vst_err_nomem(err) : 0;
 	if (rc == 0)
 		rc = recover_all(live, &proc, &list, &lines, err);
+	add_unreadable(&list.unreadable, &lines);
 	if (rc == 0)
-		rc = write_index(live, &list, &lines, error, err);
+		rc = vst_buf_check(&lines, err);
+	if (rc == 0)
+		rc = write_index(live, &list, &lines, proc.is_hiding, error, err);
 	vst_proc_close(&proc);
 	vst_deleted_free(&list);
 	vst_buf_free(&lines);

@@ -24,14 +24,15 @@ struct vst_processes { /* the run over all of them */
 	struct vst_inode_map exe_map; /* numbers of `digests` */
 	struct vst_exe_digest *digests;
 	size_t digest_count, digest_cap;
-	struct vst_pid_set written; /* that have a line */
-	struct vst_pid_set known;   /* and their threads */
+	struct vst_pid_set written;  /* that have a line */
+	struct vst_pid_set known;    /* and their threads */
 	struct vst_pid_set referred; /* parents, tracers, groups, sessions */
-	int64_t boot;               /* when the host was started, by its clock as it is now; ns */
-	uint64_t ticks;             /* of start times, a second */
+	int64_t boot;                /* when the host was started, by its clock as it is now; ns */
+	uint64_t ticks;              /* of start times, a second */
 	struct vst_buf text, stat_text, status_text; /* what was read */
 	struct vst_buf link, name;
-	uint64_t count, hidden, vanished;
+	bool was_searched;
+	uint64_t count, hidden, vanished, incomplete;
 };
 
 enum vst_process_listing { VST_PROCESS_LISTED, VST_PROCESS_HIDDEN };
@@ -59,10 +60,10 @@ void vst_process_cut(struct vst_process *p, const char *field);
 
 /* Writes the line of one process. Fails as collectors do. */
 int vst_process_write(
-	struct vst_processes *run, uint64_t pid, enum vst_process_listing listing, struct vst_err *err);
-void vst_process_put_files(struct vst_process *p);                     /* fds */
-void vst_process_put_maps(struct vst_process *p);                      /* maps, anonymous_executable */
-void vst_process_put_exe(struct vst_process *p);                       /* exe */
+        struct vst_processes *run, uint64_t pid, enum vst_process_listing listing, struct vst_err *err);
+void vst_process_put_files(struct vst_process *p);                 /* fds */
+void vst_process_put_maps(struct vst_process *p);                  /* maps, anonymous_executable */
+void vst_process_put_exe(struct vst_process *p);                   /* exe */
 int vst_process_judge(struct vst_process *p, struct vst_err *err); /* findings */
 
 #endif

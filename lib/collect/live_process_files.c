@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FDS_MAX 16384                   /* open files of one process that are listed */
-#define FDINFO_MAX 4096                 /* bytes; an epoll or inotify set may have many lines, ours come first */
-#define MAPS_MAX (32 * 1024 * 1024)     /* bytes of a maps file */
-#define MAP_FILES_MAX 16384             /* runs of mappings of one file */
-#define ANONYMOUS_MAX 1024              /* executable regions without a file that are listed */
+#define FDS_MAX 16384               /* open files of one process that are listed */
+#define FDINFO_MAX 4096             /* bytes; an epoll or inotify set may have many lines, ours come first */
+#define MAPS_MAX (32 * 1024 * 1024) /* bytes of a maps file */
+#define MAP_FILES_MAX 16384         /* runs of mappings of one file */
+#define ANONYMOUS_MAX 1024          /* executable regions without a file that are listed */
 
 /* ---- open files ---- */
 
@@ -94,7 +94,8 @@ static void put_range(struct vst_json *json, const struct vst_proc_map *map)
 	vst_live_put_text(json, "perms", (struct vst_text){map->perms, 4});
 }
 
-/* A maps line says \012 for LF and leaves a backslash as it is. Where that is not certain, the link of the range knows. */
+/* A maps line says \012 for LF and leaves a backslash as it is. Where that is not certain, the link of the
+ * range knows. */
 static struct vst_text true_path(struct vst_process *p, const struct vst_proc_map *map)
 {
 	char name[64];

@@ -11,10 +11,10 @@
 #include "vestige/timefmt.h"
 
 #define STAT_MAX 4096
-#define STATUS_MAX (1024 * 1024)  /* groups: 65536 of them */
+#define STATUS_MAX (1024 * 1024) /* groups: 65536 of them */
 #define CMDLINE_MAX (1024 * 1024)
 #define ENVIRON_MAX (1024 * 1024)
-#define TEXTS_MAX 65536           /* arguments; variables */
+#define TEXTS_MAX 65536 /* arguments; variables */
 #define CGROUP_MAX (1024 * 1024)
 #define NAMESPACES_MAX 64
 #define NUMBER_MAX 64
@@ -64,7 +64,8 @@ static void read_state(struct vst_process *p)
 	if (!p->has_stat)
 		vst_process_error(p, "stat", error != 0 ? error : EPROTO);
 	error = vst_proc_read(p->fd, "status", STATUS_MAX, &run->status_text, NULL);
-	vst_proc_parse_status(error == 0 ? vst_proc_text(&run->status_text) : (struct vst_text){0}, &p->status);
+	vst_proc_parse_status(
+	        error == 0 ? vst_proc_text(&run->status_text) : (struct vst_text){0}, &p->status);
 	if (error != 0)
 		vst_process_error(p, "status", error);
 	p->is_kernel = p->has_stat && p->stat.flags & VST_PROC_KTHREAD;
@@ -245,7 +246,8 @@ static void put_cmdline(struct vst_process *p)
 	put_texts(p, "cmdline", "cmdline", CMDLINE_MAX);
 	const struct vst_buf *text = &p->run->text;
 	p->has_cmdline = text->len > 0;
-	vst_buf_bytes(&p->argument, text->data, strnlen(text->len > 0 ? (const char *)text->data : "", text->len));
+	vst_buf_bytes(
+	        &p->argument, text->data, strnlen(text->len > 0 ? (const char *)text->data : "", text->len));
 }
 
 static void put_link(struct vst_process *p, const char *key)
@@ -378,13 +380,15 @@ static void put_end(struct vst_process *p, enum vst_process_listing listing, int
 		status = vst_item_status_name(vst_stream_status_of(open_error));
 	}
 	if (open_error == ENOENT || open_error == ESRCH ? listing == VST_PROCESS_LISTED
-	                                               : open_error == 0 && is_gone(p)) {
+	                                                : open_error == 0 && is_gone(p)) {
 		status = "vanished";
 		p->run->vanished++;
 	}
 	p->is_gone = strcmp(status, "vanished") == 0;
 	vst_json_key(p->json, "status");
 	vst_json_string(p->json, status);
+	if (p->error_lines.len > 0 && !p->is_gone)
+		p->run->incomplete++;
 	put_list(p, "cut", &p->cuts);
 	put_list(p, "errors", &p->error_lines);
 }

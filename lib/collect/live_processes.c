@@ -23,7 +23,8 @@ static int failed(int error, const char *what, struct vst_err *err)
 
 /* ---- mounts over processes ---- */
 
-static int report_mount(struct vst_live *live, const struct vst_buf *point, struct vst_text type, struct vst_err *err)
+static int report_mount(
+        struct vst_live *live, const struct vst_buf *point, struct vst_text type, struct vst_err *err)
 {
 	struct vst_buf text = VST_BUF_INIT, details = VST_BUF_INIT;
 	vst_buf_text(&text, "something is mounted over ");
@@ -38,7 +39,8 @@ static int report_mount(struct vst_live *live, const struct vst_buf *point, stru
 		rc = vst_buf_check(&details, err);
 	if (rc == 0)
 		rc = vst_live_finding(live, "proc_overmounted", "high", vst_buf_cstr(&text),
-		        "a sandbox hides files of /proc from what runs in it, but not single processes", &details, err);
+		        "a sandbox hides files of /proc from what runs in it, but not single processes",
+		        &details, err);
 	vst_buf_free(&text);
 	vst_buf_free(&details);
 	return rc;
@@ -134,7 +136,8 @@ static int report_hidden(struct vst_processes *run, uint32_t id, uint64_t group,
 		rc = vst_buf_check(&details, err);
 	if (rc == 0)
 		rc = vst_live_finding(run->live, "hidden_process", "high", vst_buf_cstr(&text),
-		        "none that is known: it was asked for twice, before and after a listing", &details, err);
+		        "none that is known: it was asked for twice, before and after a listing", &details,
+		        err);
 	vst_buf_free(&text);
 	vst_buf_free(&details);
 	return rc;
@@ -208,7 +211,9 @@ static int write_all(struct vst_processes *run, struct vst_err *err)
 	int rc = check_mounts(run, err);
 	for (int pass = 0; rc == 0 && fresh > 0 && pass < PASSES_MAX; pass++)
 		rc = write_listed(run, &fresh, err);
-	if (rc == 0 && !run->live->out.cut)
+	/* With hidepid, all that is not ours would be suspect. */
+	run->was_searched = rc == 0 && !run->live->out.cut && !run->proc.is_hiding;
+	if (run->was_searched)
 		rc = search_hidden(run, err);
 	if (rc == 0 && (run->written.failed || run->known.failed || run->referred.failed))
 		rc = failed(ENOMEM, "", err);
@@ -222,7 +227,9 @@ static void put_details(const struct vst_processes *run, struct vst_buf *details
 	vst_live_put_uint(&json, "processes", run->count);
 	vst_live_put_uint(&json, "hidden", run->hidden);
 	vst_live_put_uint(&json, "vanished", run->vanished);
+	vst_live_put_uint(&json, "incomplete", run->incomplete);
 	vst_live_put_bool(&json, "own_procfs", run->proc.is_own);
+	vst_live_put_bool(&json, "searched", run->was_searched);
 	vst_json_end(&json);
 }
 
@@ -256,7 +263,9 @@ int vst_live_processes(struct vst_live *live, struct vst_err *err)
 	read_clocks(&run);
 	rc = write_all(&run, err);
 	put_details(&run, &details);
-	if (rc == 0)
+	if (rc == 0 && run.proc.is_hiding)
+		rc = vst_stream_fail(&live->out, EACCES, VST_REASON_HIDEPID, &details, err);
+	else if (rc == 0)
 		rc = vst_stream_close(&live->out, &details, err);
 	free_run(&run);
 	vst_buf_free(&details);

@@ -9,8 +9,9 @@
 
 /* "key":"text", and if it is not UTF-8, then "key_base64":"…" with the bytes. */
 void vst_live_put_text(struct vst_json *json, const char *key, struct vst_text text);
-/* The same for texts that end in NUL, one after the other (the last one's may be missing): an array of them, and a second one with
-   all of them in base64 if any is not UTF-8. At most `max` elements; returns false if there were more. */
+/* The same for texts that end in NUL, one after the other (the last one's may be missing): an array of them,
+   and a second one with all of them in base64 if any is not UTF-8. At most `max` elements; returns false if
+   there were more. */
 bool vst_live_put_texts(struct vst_json *json, const char *key, struct vst_text text, size_t max);
 void vst_live_put_uint(struct vst_json *json, const char *key, uint64_t value);
 void vst_live_put_bool(struct vst_json *json, const char *key, bool value);

@@ -151,7 +151,8 @@ static int report(struct self *self, const struct vst_self_object *object, struc
 		rc = vst_buf_check(&details, err);
 	if (rc == 0)
 		rc = vst_live_finding(self->live, "preloaded_library", "high", vst_buf_cstr(&text),
-		        "some hosts preload a library into everything: allocators, sandboxes, build tools", &details, err);
+		        "some hosts preload a library into everything: allocators, sandboxes, build tools",
+		        &details, err);
 	vst_buf_free(&text);
 	vst_buf_free(&details);
 	self->unexplained++;

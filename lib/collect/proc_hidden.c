@@ -67,9 +67,10 @@ struct suspect {
 	bool cleared;
 };
 
-/* One round: those that are not there now, or were listed in between, or are another process afterwards, are cleared. */
-static int ask(const struct vst_pid_world *world, struct suspect *suspects, size_t count,
-        struct vst_pid_set *listed)
+/* One round: those that are not there now, or were listed in between, or are another process afterwards, are
+ * cleared. */
+static int ask(
+        const struct vst_pid_world *world, struct suspect *suspects, size_t count, struct vst_pid_set *listed)
 {
 	bool any = false;
 	for (size_t i = 0; i < count; i++) {

@@ -234,7 +234,8 @@ bool vst_proc_parse_map(struct vst_text line, struct vst_proc_map *ret)
 	if (!cut_at(&line, ' ', &field) || !vst_text_number(field, 16, &map.offset) ||
 	        !cut_at(&line, ' ', &field) || !parse_dev(field, &map))
 		return false;
-	/* The number is followed by a blank or the line's end, then padding; names begin with / or [, never blank. */
+	/* The number is followed by a blank or the line's end, then padding; names begin with / or [, never
+	 * blank. */
 	if (!vst_text_field(&line, &field) || !vst_text_number(field, 10, &map.ino))
 		return false;
 	while (line.len > 0 && line.data[0] == ' ') {
@@ -316,7 +317,8 @@ bool vst_proc_parse_bracketed(struct vst_text link, struct vst_text *ret_word, u
 {
 	struct vst_text word;
 	uint64_t number;
-	if (!cut_at(&link, ':', &word) || link.len < 3 || link.data[0] != '[' || link.data[link.len - 1] != ']')
+	if (!cut_at(&link, ':', &word) || link.len < 3 || link.data[0] != '[' ||
+	        link.data[link.len - 1] != ']')
 		return false;
 	if (!vst_text_number((struct vst_text){link.data + 1, link.len - 2}, 10, &number))
 		return false;

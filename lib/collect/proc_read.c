@@ -15,6 +15,7 @@
 #include "vestige/fault.h"
 
 #define LINK_MAX_BYTES 4096 /* d_path(), which makes the texts of links, gives no more than a page */
+#define MOUNTINFO_MAX (16 * 1024 * 1024)
 #define READ_STEP ((size_t)16 * 1024)
 #define DIGEST_STEP ((size_t)128 * 1024)
 
@@ -40,6 +41,37 @@ static int own_procfs(void)
 	return fd;
 }
 
+/* 0 and 1, off and noaccess, list all. */
+static bool has_hidepid(struct vst_text line)
+{
+	static const char option[] = "hidepid=";
+	const char *at = memmem(line.data, line.len, option, sizeof option - 1);
+	if (!at)
+		return false;
+	const char *value = at + sizeof option - 1;
+	size_t len = (size_t)(line.data + line.len - value);
+	return len > 0 && memchr("24ip", *value, 4);
+}
+
+/* Whether /proc, as it is mounted for us, may hide what others run. A group or a capability may exempt us:
+ * then too much is doubted. */
+static bool is_hiding(int fd)
+{
+	struct vst_buf text = VST_BUF_INIT;
+	struct vst_text line, escaped, type;
+	bool hiding = false;
+	(void)vst_proc_read(fd, "thread-self/mountinfo", MOUNTINFO_MAX, &text, NULL);
+	struct vst_text all = vst_proc_text(&text);
+	while (vst_text_line(&all, &line)) {
+		if (!vst_proc_parse_mount(line, &escaped, &type))
+			continue;
+		if (escaped.len == 5 && vst_text_starts(escaped, "/proc"))
+			hiding = has_hidepid(line); /* the last one lies on top */
+	}
+	vst_buf_free(&text);
+	return hiding;
+}
+
 int vst_proc_open(struct vst_proc *ret)
 {
 	struct vst_proc proc = {.fd = -1};
@@ -63,6 +95,7 @@ int vst_proc_open(struct vst_proc *ret)
 		close(public);
 	if (proc.fd < 0)
 		return ENOTSUP;
+	proc.is_hiding = !proc.is_own && is_hiding(proc.fd);
 	*ret = proc;
 	return 0;
 }
@@ -207,7 +240,8 @@ int vst_proc_open_file(int dirfd, const char *name)
 	return fd >= 0 || errno != EPERM ? fd : openat(dirfd, name, flags);
 }
 
-int vst_proc_digest(const struct vst_collect_context *context, int fd, uint64_t max, uint8_t ret[VST_HASH_LEN])
+int vst_proc_digest(
+        const struct vst_collect_context *context, int fd, uint64_t max, uint8_t ret[VST_HASH_LEN])
 {
 	static _Thread_local uint8_t chunk[DIGEST_STEP];
 	struct vst_hash *hash = NULL;

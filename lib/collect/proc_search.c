@@ -12,8 +12,8 @@
 #include "vestige/mem.h"
 
 #define STAT_MAX 4096
-#define LOOKUP_MAX 131072       /* ids that are looked up in /proc by name: 2 µs each */
-#define CGROUPS_MAX 16384       /* directories of all hierarchies */
+#define LOOKUP_MAX 131072 /* ids that are looked up in /proc by name: 2 µs each */
+#define CGROUPS_MAX 16384 /* directories of all hierarchies */
 #define CGROUP_PROCS_MAX (4 * 1024 * 1024)
 #define CGROUP_ROOT "/sys/fs/cgroup"
 

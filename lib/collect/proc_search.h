@@ -22,13 +22,14 @@ const char *vst_proc_answer_name(unsigned bit);
 /* All of them that answer now. `*ret_start` (may be NULL) in clock ticks since boot, 0 if unknown. */
 unsigned vst_proc_ask(const struct vst_proc *proc, uint32_t id, uint64_t *ret_start);
 
-/* Adds all ids, of processes and threads, that answer to getsid(2), up to the kernel's pid_max, or that are found by name in /proc
-   or in a cgroup. */
+/* Adds all ids, of processes and threads, that answer to getsid(2), up to the kernel's pid_max, or that are
+   found by name in /proc or in a cgroup. */
 void vst_proc_search(const struct vst_proc *proc, struct vst_pid_set *found);
 
 /* As struct vst_pid_world wants it; ctx is a struct vst_proc. */
 struct vst_pid_world vst_proc_world(const struct vst_proc *proc);
-/* Adds the ids of all threads of a process, whose directory is given; at most VST_PROC_THREADS_MAX. 0 or an errno. */
+/* Adds the ids of all threads of a process, whose directory is given; at most VST_PROC_THREADS_MAX. 0 or an
+ * errno. */
 int vst_proc_threads(int pid_fd, struct vst_pid_set *threads);
 #define VST_PROC_THREADS_MAX 65536
 

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 
-
 struct loaded {
 	const ElfW(Dyn) * dynamic; /* NULL: none */
 	const char *strings;
@@ -22,13 +21,15 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The dynamic linker has made the table's address absolute, but on some machines that section is read-only and it has not. */
+/* The dynamic linker has made the table's address absolute, but on some machines that section is read-only
+ * and it has not. */
 static const char *strings_of(const ElfW(Dyn) * dynamic, ElfW(Addr) base)
 {
 	for (; dynamic->d_tag != DT_NULL; dynamic++)
 		if (dynamic->d_tag == DT_STRTAB) {
 			ElfW(Addr) at = dynamic->d_un.d_ptr;
-			return (const char *)(at < base ? at + base : at); // NOLINT: an address of the linker's
+			return (const char *)(at < base ? at + base
+			                                : at); // NOLINT: an address of the linker's
 		}
 	return NULL;
 }

@@ -38,19 +38,23 @@ static struct vst_self_object *find(struct vst_self_objects *objects, const stru
 	return NULL;
 }
 
-/* By the range that is mapped, which no later file of that name can stand in for; where that is not allowed, by name. */
+/* By the range that is mapped, which no later file of that name can stand in for; where that is not allowed,
+ * by name. */
 static void digest_object(const struct vst_proc_map *map, struct vst_self_object *object)
 {
 	char name[80];
-	snprintf(name, sizeof name, "/proc/self/map_files/%jx-%jx", (uintmax_t)map->start, (uintmax_t)map->end);
+	snprintf(name, sizeof name, "/proc/self/map_files/%jx-%jx", (uintmax_t)map->start,
+	        (uintmax_t)map->end);
 	object->has_sha256 = digest_of(name, object->sha256) || digest_of(object->path, object->sha256);
 }
 
-static int add(struct vst_self_objects *objects, const struct vst_proc_map *map, struct vst_buf *path, struct vst_err *err)
+static int add(struct vst_self_objects *objects, const struct vst_proc_map *map, struct vst_buf *path,
+        struct vst_err *err)
 {
 	struct vst_self_object *object = find(objects, path);
 	if (!object) {
-		struct vst_self_object *list = vst_realloc(objects->objects, objects->count + 1, sizeof *list);
+		struct vst_self_object *list =
+		        vst_realloc(objects->objects, objects->count + 1, sizeof *list);
 		if (!list)
 			return vst_err_nomem(err);
 		objects->objects = list;

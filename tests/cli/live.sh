@@ -21,8 +21,13 @@ live_snapshot() {
 	new_case "$case"
 	vestige -C "$case" snapshot live.yaml --operator tester >"$out" 2>"$err" || status=$?
 	((status == 0 || status == 3)) || { cat "$err"; fail "snapshot: exit status $status"; }
+	unpack "$case"
+}
+
+# unpack CASE: its first exhibit.
+unpack() {
 	rm -rf items manifest
-	age -d -i analyst.key "$case/exhibits/EX0001.tar.zst.age" | zstd -dq | tar -x
+	age -d -i analyst.key "$1/exhibits/EX0001.tar.zst.age" | zstd -dq | tar -x
 	cat manifest/*.jsonl >manifest.jsonl
 	cat items/live/findings.jsonl/part-* >findings.jsonl
 	[[ ! -d items/live/processes.jsonl ]] || cat items/live/processes.jsonl/part-* >processes.jsonl

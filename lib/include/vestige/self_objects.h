@@ -19,7 +19,7 @@ struct vst_self_object {
 	uint32_t dev_major, dev_minor;
 	uint64_t ino;
 	bool is_executable; /* some of it is mapped to be run */
-	bool has_sha256;    /* of what was mapped, else of what has the path now; false: it could not be read */
+	bool has_sha256; /* of what was mapped, else of what has the path now; false: it could not be read */
 	uint8_t sha256[VST_HASH_LEN];
 };
 

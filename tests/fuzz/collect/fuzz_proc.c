@@ -1,5 +1,5 @@
-/* Files of /proc/PID from anybody: the first byte chooses which. What a parser gives lies within the text, and what is written from it is
- * JSON. */
+/* Files of /proc/PID from anybody: the first byte chooses which. What a parser gives lies within the text,
+ * and what is written from it is JSON. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,9 @@
 #include "vestige/buf.h"
 
 #define TEXT(literal) ((struct vst_text){literal, sizeof(literal) - 1})
-#define REST                                                                                                  \
-	" S 7 8 9 34816 -1 4194304 1 2 3 4 50 60 5 6 20 -5 3 0 698487 3133440 408 18446744073709551615 1 1\n"
+#define REST                                                                                                 \
+	" S 7 8 9 34816 -1 4194304 1 2 3 4 50 60 5 6 20 -5 3 0 698487 3133440 408 18446744073709551615 1 "   \
+	"1\n"
 
 static void expect(struct vst_text text, const char *expected)
 {
@@ -71,10 +72,11 @@ static void status_is_taken_apart(void **state)
 {
 	(void)state;
 	struct vst_proc_status status;
-	vst_proc_parse_status(TEXT("Name:\ta\\nUid:\t9\t9\t9\t9\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t12\n"
-	                           "TracerPid:\t3\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t5 6 \n"
-	                           "NSpid:\t12\t1\nCapInh:\t0000000000000001\nCapEff:\t000001ffffffffff\n"
-	                           "NoNewPrivs:\t1\nSeccomp:\t2\n"),
+	vst_proc_parse_status(
+	        TEXT("Name:\ta\\nUid:\t9\t9\t9\t9\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t12\n"
+	             "TracerPid:\t3\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t5 6 \n"
+	             "NSpid:\t12\t1\nCapInh:\t0000000000000001\nCapEff:\t000001ffffffffff\n"
+	             "NoNewPrivs:\t1\nSeccomp:\t2\n"),
 	        &status);
 	assert_true(status.has_ids);
 	assert_int_equal(status.uids[0], 1);
@@ -96,7 +98,8 @@ static void status_without_numbers_has_none(void **state)
 {
 	(void)state;
 	struct vst_proc_status status;
-	vst_proc_parse_status(TEXT("Uid:\t1\t2\t3\nGid:\t1\t2\t3\t4\nTgid:\tx\nUmask:\t9\nno colon\n"), &status);
+	vst_proc_parse_status(
+	        TEXT("Uid:\t1\t2\t3\nGid:\t1\t2\t3\t4\nTgid:\tx\nUmask:\t9\nno colon\n"), &status);
 	assert_false(status.has_ids || status.has_tgid || status.has_umask);
 	vst_proc_parse_status((struct vst_text){NULL, 0}, &status);
 	assert_false(status.has_ids);
@@ -107,7 +110,8 @@ static void maps_lines_are_taken_apart(void **state)
 	(void)state;
 	struct vst_proc_map map;
 	assert_true(vst_proc_parse_map(
-	        TEXT("7f24c1e8c000-7f24c1ee3000 r-xp 00001000 fe:0a 320475                     /usr/lib/a b"), &map));
+	        TEXT("7f24c1e8c000-7f24c1ee3000 r-xp 00001000 fe:0a 320475                     /usr/lib/a b"),
+	        &map));
 	assert_true(map.start == UINT64_C(0x7f24c1e8c000) && map.end == UINT64_C(0x7f24c1ee3000));
 	assert_string_equal(map.perms, "r-xp");
 	assert_int_equal(map.offset, 4096);
@@ -211,7 +215,8 @@ static void mounts_are_read(void **state)
 	(void)state;
 	struct vst_text point, type;
 	assert_true(vst_proc_parse_mount(
-	        TEXT("36 35 98:0 /mnt1 /proc/1\\040x rw,noatime master:1 shared:2 - ext4 /dev/root rw"), &point, &type));
+	        TEXT("36 35 98:0 /mnt1 /proc/1\\040x rw,noatime master:1 shared:2 - ext4 /dev/root rw"),
+	        &point, &type));
 	expect(point, "/proc/1\\040x");
 	expect(type, "ext4");
 	assert_true(vst_proc_parse_mount(TEXT("36 35 0:5 / / rw - tmpfs none rw"), &point, &type));
