@@ -1,6 +1,6 @@
 /*
  * The files of policies/, inside the program: one file on read-only media must do alone. The table is written
- * by cmake/embed.cmake when the program is built.
+ * by tools/cmake/embed.cmake when the program is built.
  */
 #ifndef ARCHIVER_BUILT_IN_H
 #define ARCHIVER_BUILT_IN_H

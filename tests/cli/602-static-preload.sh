@@ -121,12 +121,26 @@ assert_in "$out" ps
 assert_not_in "$out" hidden-sleep
 expect_exit 0 ps -e -o pid=,comm=
 assert_in "$out" hidden-sleep
-# What the static program's list of processes says of $hidden is checked here.
-expect_exit 0 in_host host /media/vestige --version
+printf 'policy: live\nsources: [{name: live, live: [processes, self]}]\n' >host/live.yaml
+rm -f host/loaded
+in_host host /media/vestige snapshot /live.yaml --new /case4 -r "$recipient" >"$out" 2>"$err" || (($? == 3)) ||
+	fail "live state: $(cat "$err")"
+[[ ! -e host/loaded ]] || fail "the static program loaded the rootkit"
+stock_open host/case4 stock4
+cat stock4/items/live/processes.jsonl/part-* >processes.jsonl
+assert_equal hidden-sleep "$(jq -r "select(.pid == $hidden) | .comm" processes.jsonl)" "the process that ps does not show"
+! grep -h preloaded_library stock4/items/live/findings.jsonl/part-* || fail "the static program thinks that it is preloaded"
 kill "$hidden"
 
 # ---- the dynamic program, there ----
 
+rm -f host/loaded
+in_host host /bin/vestige-dynamic snapshot /live.yaml --new /case5 -r "$recipient" >"$out" 2>"$err" || (($? == 3)) ||
+	fail "live state: $(cat "$err")"
+assert_in "$err" "finding: " "librootkit.so"
+stock_open host/case5 stock5
+jq -e 'select(.finding == "preloaded_library" and .severity == "high")' <(cat stock5/items/live/findings.jsonl/part-*) >/dev/null ||
+	fail "no finding of the rootkit"
 rm -f host/loaded
 expect_exit 0 in_host host /bin/vestige-dynamic snapshot /policy.yaml --new /case3 -r "$recipient"
 assert_equal vestige-dynamic "$(loaded)" "what loaded the rootkit"
