@@ -10,13 +10,16 @@
 
 #include "vestige/mem.h"
 
+#define STAT_MAX 4096
+#define GENERATIONS_MAX 8
 #define MAPS_MAX (32 * 1024 * 1024)
 
 struct gathering {
 	const struct vst_proc *proc;
 	struct vst_deleted_list *list;
-	uint64_t except;
-	uint32_t pid; /* at hand */
+	struct vst_pid_set ours; /* processes */
+	struct stat program;     /* ours */
+	uint32_t pid;            /* at hand */
 	int fd;
 	bool is_partial;
 	struct vst_buf link, maps;
@@ -207,18 +210,62 @@ static int look_at_maps(struct gathering *g)
 	return error;
 }
 
+/* The parent of a process, if it runs our own program; 0 if not. */
+static uint64_t parent_of(struct gathering *g, int fd)
+{
+	struct vst_proc_stat process;
+	struct stat st;
+	if (fd < 0 || fstatat(fd, "exe", &st, AT_NO_AUTOMOUNT) != 0 || st.st_dev != g->program.st_dev ||
+	        st.st_ino != g->program.st_ino)
+		return 0;
+	return vst_proc_read(fd, "stat", STAT_MAX, &g->maps, NULL) == 0 &&
+	                       vst_proc_parse_stat(vst_proc_text(&g->maps), &process)
+	               ? process.ppid
+	               : 0;
+}
+
+/* Ourselves, and those who started us as long as they run our program: a collector may be a process of its
+ * own. */
+static void find_ours(struct gathering *g, uint64_t self)
+{
+	if (fstatat(g->proc->fd, "self/exe", &g->program, AT_NO_AUTOMOUNT) != 0)
+		g->program = (struct stat){0};
+	uint64_t pid = self;
+	for (int generation = 0; pid != 0 && generation < GENERATIONS_MAX; generation++) {
+		int fd = vst_proc_open_pid(g->proc, pid);
+		uint64_t parent = parent_of(g, fd);
+		if (parent != 0 || pid == self)
+			vst_pids_add(&g->ours, pid);
+		if (fd >= 0)
+			close(fd);
+		pid = parent;
+	}
+	vst_pids_sort(&g->ours);
+}
+
+/* They, and what they started, hold memory of ours that is no evidence. */
+static bool is_ours(struct gathering *g, uint64_t pid)
+{
+	return vst_pids_has(&g->ours, pid) || vst_pids_has(&g->ours, parent_of(g, g->fd));
+}
+
 static int look_at_process(void *ctx, uint64_t pid)
 {
 	struct gathering *g = ctx;
-	if (pid == g->except || pid > VST_PROC_PID_MAX)
+	if (pid > VST_PROC_PID_MAX)
 		return 0;
-	g->list->processes++;
 	g->pid = (uint32_t)pid;
 	g->is_partial = false;
 	g->fd = vst_proc_open_pid(g->proc, pid);
+	g->list->processes++;
 	if (g->fd < 0) {
 		if (errno != ENOENT && errno != ESRCH)
 			vst_pids_add(&g->list->unreadable, pid);
+		return 0;
+	}
+	if (is_ours(g, pid)) {
+		g->list->processes--;
+		close(g->fd);
 		return 0;
 	}
 	const struct vst_place exe = {g->pid, VST_PLACE_EXE, 0, 0};
@@ -235,10 +282,12 @@ static int look_at_process(void *ctx, uint64_t pid)
 	return error;
 }
 
-int vst_deleted_gather(const struct vst_proc *proc, uint64_t except, struct vst_deleted_list *ret)
+int vst_deleted_gather(const struct vst_proc *proc, uint64_t self, struct vst_deleted_list *ret)
 {
-	struct gathering g = {.proc = proc, .list = ret, .except = except, .fd = -1};
-	int error = vst_proc_numbers(proc->fd, ".", look_at_process, &g);
+	struct gathering g = {.proc = proc, .list = ret, .fd = -1};
+	find_ours(&g, self);
+	int error = g.ours.failed ? ENOMEM : vst_proc_numbers(proc->fd, ".", look_at_process, &g);
+	vst_pids_free(&g.ours);
 	vst_buf_free(&g.link);
 	vst_buf_free(&g.maps);
 	return error == 0 && ret->unreadable.failed ? ENOMEM : error;

@@ -44,8 +44,9 @@ struct vst_deleted_list { /* zero-initialise */
 	struct vst_pid_set unreadable; /* of which not all could be seen */
 };
 
-/* All processes but `except`. 0 or an errno. */
-int vst_deleted_gather(const struct vst_proc *proc, uint64_t except, struct vst_deleted_list *ret);
+/* Of all processes but ours: `self`, those who started it, and those that they started, if they run our
+ * program. 0 or an errno. */
+int vst_deleted_gather(const struct vst_proc *proc, uint64_t self, struct vst_deleted_list *ret);
 void vst_deleted_free(struct vst_deleted_list *list);
 /* "exe", "fd/3", "map_files/7f00-7f01" */
 #define VST_PLACE_TEXT 64

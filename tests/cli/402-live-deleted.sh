@@ -72,6 +72,8 @@ wait_for 10 test -e ready
 live_snapshot case processes,deleted_files
 cat items/live/deleted_files.jsonl/part-* >deleted.jsonl
 
+if any_json deleted.jsonl '.comm == "vestige"'; then fail "memory of our own was taken"; fi
+
 # of WAS FILTER
 of() {
 	jq -r --arg was "$1" "select(.was == \$was) | $2" deleted.jsonl
