@@ -41,6 +41,8 @@ static bool fits(const struct vst_json *json, const struct vst_attr *attr, struc
 	case VST_ATTR_UINT:
 	case VST_ATTR_BE:
 		return read_number(value, attr->kind == VST_ATTR_BE, &number);
+	case VST_ATTR_BE_SIGNED:
+		return value.len == 4;
 	case VST_ATTR_IP:
 		return value.len == 4 || value.len == 16;
 	case VST_ATTR_FLAG:
@@ -107,6 +109,11 @@ static void write_value(
 	case VST_ATTR_BE:
 		read_number(value, attr->kind == VST_ATTR_BE, &number);
 		write_number(json, attr, number);
+		break;
+	case VST_ATTR_BE_SIGNED:
+		read_number(value, true, &number);
+		vst_json_key(json, attr->key);
+		vst_json_int(json, (int32_t)(uint32_t)number);
 		break;
 	case VST_ATTR_TEXT:
 		vst_live_text(json, attr->key, value.data, strnlen((const char *)value.data, value.len));

@@ -15,9 +15,10 @@
 #include "vestige/reader.h"
 
 enum vst_attr_kind {
-	VST_ATTR_UINT, /* of 1, 2, 4 or 8 bytes in the machine's order */
-	VST_ATTR_BE,   /* the same, most significant byte first */
-	VST_ATTR_TEXT, /* up to a NUL */
+	VST_ATTR_UINT,      /* of 1, 2, 4 or 8 bytes in the machine's order */
+	VST_ATTR_BE,        /* the same, most significant byte first */
+	VST_ATTR_BE_SIGNED, /* of 4 bytes */
+	VST_ATTR_TEXT,      /* up to a NUL */
 	VST_ATTR_HEX,
 	VST_ATTR_IP,     /* 4 or 16 bytes */
 	VST_ATTR_BYTES,  /* base64 */

@@ -316,6 +316,9 @@ int vst_netns_do(struct vst_live *live, const struct vst_namespace *ns, vst_netn
 	int error = v.at.refused == 0 ? run_thread(&v) : v.at.refused;
 	if (error != 0) {
 		v.at.refused = error;
+		/* The process may be over, and the namespace with it. */
+		if (v.at.proc_net[0] && faccessat(live->context->root_fd, v.at.proc_net, F_OK, 0) != 0)
+			v.at.proc_net[0] = '\0';
 		v.rc = work(ctx, &v.at, err);
 	}
 	if (v.fd >= 0)

@@ -47,7 +47,7 @@ static const char *const xfrm_names[] = {
 static const struct vst_attr_table expression;
 
 static const struct vst_attr verdict_list[] = {
-        {NFTA_VERDICT_CODE, VST_ATTR_BE, "code", NULL, NULL, 0},
+        {NFTA_VERDICT_CODE, VST_ATTR_BE_SIGNED, "code", NULL, NULL, 0},
         {NFTA_VERDICT_CHAIN, VST_ATTR_TEXT, "chain", NULL, NULL, 0},
 };
 static const struct vst_attr_table verdict = {NULL, verdict_list, COUNT(verdict_list)};
@@ -374,7 +374,7 @@ static const struct vst_attr_table device = {NULL, device_list, COUNT(device_lis
 
 static const struct vst_attr hook_list[] = {
         {NFTA_HOOK_HOOKNUM, VST_ATTR_BE, "number", NULL, NULL, 0},
-        {NFTA_HOOK_PRIORITY, VST_ATTR_BE, "priority", NULL, NULL, 0},
+        {NFTA_HOOK_PRIORITY, VST_ATTR_BE_SIGNED, "priority", NULL, NULL, 0},
         {NFTA_HOOK_DEV, VST_ATTR_TEXT, "device", NULL, NULL, 0},
         {NFTA_HOOK_DEVS, VST_ATTR_VALUES, "devices", &device, NULL, 0},
 };
@@ -486,7 +486,7 @@ static const struct vst_attr_table nft_object = {NULL, nft_object_list, COUNT(nf
 
 static const struct vst_attr flow_hook_list[] = {
         {NFTA_FLOWTABLE_HOOK_NUM, VST_ATTR_BE, "number", NULL, NULL, 0},
-        {NFTA_FLOWTABLE_HOOK_PRIORITY, VST_ATTR_BE, "priority", NULL, NULL, 0},
+        {NFTA_FLOWTABLE_HOOK_PRIORITY, VST_ATTR_BE_SIGNED, "priority", NULL, NULL, 0},
         {NFTA_FLOWTABLE_HOOK_DEVS, VST_ATTR_VALUES, "devices", &device, NULL, 0},
 };
 static const struct vst_attr_table flow_hook = {NULL, flow_hook_list, COUNT(flow_hook_list)};

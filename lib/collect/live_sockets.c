@@ -160,6 +160,8 @@ static int take_namespace(void *ctx, const struct vst_netns *at, struct vst_err 
 	if (at->refused != 0)
 		rc = vst_live_trouble(
 		        s->live, at->ns->inode, at->refused, "entering the network namespace", err);
+	if (at->refused != 0 && at->proc_net[0] == '\0')
+		return rc;
 	for (size_t i = 0; rc == 0 && i < sizeof listings / sizeof *listings; i++)
 		rc = take_listing(s, &listings[i], err);
 	return rc;

@@ -4,7 +4,7 @@
 . "$TESTS/cli/lib.sh"
 # shellcheck source=tests/cli/live.sh
 . "$TESTS/cli/live.sh"
-need nft ip
+need nft ip python3
 own_namespaces "$0" "$@"
 
 unshare --net sleep 600 &
@@ -42,6 +42,13 @@ table ip addresses {
 }
 RULES
 inside nft -f rules.nft
+# Asking for a legacy table makes it, where the kernel has them.
+inside python3 - <<'PYTHON' || true
+import ctypes, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+info = ctypes.create_string_buffer(b"filter", 84)
+ctypes.CDLL(None).getsockopt(s.fileno(), 0, 64, info, ctypes.byref(ctypes.c_uint(84)))
+PYTHON
 live_snapshot case packet_filter
 content_of /packet_filter.jsonl >filter.jsonl
 assert_equal collected "$(manifest_of /packet_filter.jsonl .status)" "status"
@@ -59,7 +66,7 @@ assert_equal "$(theirs '.rule // empty | "\(.family) \(.table) \(.chain) \(.hand
 	"$(of rule '"\(.family) \(.table) \(.chain) \(.handle)"')" "rules"
 assert_equal "$(theirs '(.set // .map) // empty | "\(.family) \(.table) \(.name) \(.handle)"')" \
 	"$(of set '"\(.family) \(.table) \(.name) \(.handle)"')" "sets"
-assert_equal 4294967291 "$(of chain 'select(.name == "in") | .hook.priority')" "the priority, of 32 bits"
+assert_equal -5 "$(of chain 'select(.name == "in") | .hook.priority')" "the priority"
 assert_equal "0016 0017" "$(of elements 'select(.set == "ports") | .elements[].key.value' | paste -sd' ')" "elements of the map"
 of elements 'select(.set == "bad") | .elements[].key.value' | grep -qx c0000207 || fail "an element of the set"
 of rule '.expressions[] | select(.name == "lookup") | .data.set' | grep -qx bad || fail "the set's use"
@@ -67,4 +74,9 @@ of rule '.expressions[] | select(.name == "log") | .data.prefix' | grep -qx 'web
 of rule '.expressions[] | select(.name == "immediate") | .data.data.verdict.chain // empty' | grep -qx web || fail "the jump"
 of rule '.expressions[] | select(.name == "nat") | .data.type' | grep -qx snat || fail "the address translation"
 of rule '.userdata_base64 // empty' | base64 -d 2>/dev/null | grep -qa known || fail "the comment"
+if inside grep -qx filter /proc/thread-self/net/ip_tables_names 2>/dev/null; then
+	assert_equal "ip filter 4 true ACCEPT ACCEPT ACCEPT" \
+		"$(of legacy_table '"\(.family) \(.name) \(.entries) \(.consistent) \(.policies.INPUT) \(.policies.FORWARD) \(.policies.OUTPUT)"')" "the legacy table"
+	assert_equal 4 "$(of legacy_table '.rules | length')" "entries of the legacy table"
+fi
 kill "$holder"
