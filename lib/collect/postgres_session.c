@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "collect/limits.h"
 #include "collect/postgres_text.h"
@@ -30,13 +32,35 @@ static bool tick(PGconn *conn)
 	return poll(&fd, 1, VST_POSTGRES_TICK_MS) != 0;
 }
 
-static void cancel_statement(PGconn *conn)
+static void *send_cancel(void *ctx)
 {
 	char ignored[256];
+	PQcancel(ctx, ignored, sizeof ignored);
+	PQfreeCancel(ctx);
+	return NULL;
+}
+
+/*
+ * Asks the server to stop the statement. libpq waits for the answer without an end, so a thread waits in our
+ * place; false: there was none, and a request that is still under way could hit a later statement.
+ */
+static bool ask_to_stop(PGconn *conn)
+{
+	struct timespec until;
+	pthread_t thread;
 	PGcancel *cancel = PQgetCancel(conn);
-	if (cancel)
-		PQcancel(cancel, ignored, sizeof ignored);
-	PQfreeCancel(cancel);
+	if (!cancel)
+		return false;
+	if (pthread_create(&thread, NULL, send_cancel, cancel) != 0) {
+		PQfreeCancel(cancel);
+		return false;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += VST_POSTGRES_CANCEL_S;
+	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+		return true;
+	pthread_detach(thread);
+	return false;
 }
 
 static void lose(struct vst_postgres_session *session, const char *why)
@@ -49,6 +73,12 @@ static void lose(struct vst_postgres_session *session, const char *why)
 	session->conn = NULL;
 }
 
+static void cancel_statement(struct vst_postgres_session *session)
+{
+	if (!ask_to_stop(session->conn))
+		lose(session, "the server does not stop a statement");
+}
+
 /* Until the statement has an answer. Time that is over stops the statement, once; the answer says so then. */
 static int wait_for_answer(struct vst_postgres_session *session, const struct vst_collect_context *context,
         bool patient, struct vst_err *err)
@@ -59,10 +89,10 @@ static int wait_for_answer(struct vst_postgres_session *session, const struct vs
 		if (rc != 0)
 			return rc;
 		if (!stopped && vst_limits_expired(context)) {
-			cancel_statement(session->conn);
+			cancel_statement(session);
 			stopped = true;
 		}
-		if (tick(session->conn) && !PQconsumeInput(session->conn))
+		if (!session->conn || (tick(session->conn) && !PQconsumeInput(session->conn)))
 			break;
 	}
 	return 0;
@@ -102,9 +132,24 @@ static bool speaks_of_no_value(const char *state)
 	return false;
 }
 
+static void say_lost(const struct vst_postgres_session *session, struct vst_postgres_failure *failure)
+{
+	if (!failure)
+		return;
+	failure->error = session->error;
+	failure->gone = false;
+	memset(failure->sqlstate, 0, sizeof failure->sqlstate);
+	vst_buf_clear(&failure->why);
+	vst_buf_bytes(&failure->why, session->why.data, session->why.len);
+}
+
 static void say_failure(struct vst_postgres_session *session, const PGresult *result, bool quiet,
         struct vst_postgres_failure *failure)
 {
+	if (!session->conn) {
+		say_lost(session, failure);
+		return;
+	}
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	const char *words = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
 	bool lost = PQstatus(session->conn) == CONNECTION_BAD;
@@ -163,11 +208,7 @@ static int run(struct vst_postgres_session *session, const struct vst_collect_co
 	PGresult *result = NULL;
 	*ret = NULL;
 	if (!session->conn) {
-		if (failure) {
-			failure->error = session->error;
-			vst_buf_clear(&failure->why);
-			vst_buf_bytes(&failure->why, session->why.data, session->why.len);
-		}
+		say_lost(session, failure);
 		return 0;
 	}
 	if (!PQsendQueryParams(session->conn, statement->sql, statement->count, NULL, statement->values, NULL,
@@ -280,10 +321,10 @@ int vst_postgres_copy_row(struct vst_postgres_session *session, const struct vst
 		if (rc != 0)
 			return rc;
 		if (!stopped && vst_limits_expired(context)) {
-			cancel_statement(session->conn);
+			cancel_statement(session);
 			stopped = true;
 		}
-		if (tick(session->conn) && !PQconsumeInput(session->conn)) {
+		if (!session->conn || (tick(session->conn) && !PQconsumeInput(session->conn))) {
 			*ret_ok = false;
 			say_failure(session, NULL, statement->quiet, failure);
 			return 0;
@@ -297,8 +338,8 @@ int vst_postgres_stop(
 	int64_t until = vst_time_now() + VST_POSTGRES_DRAIN_S * VST_NS_PER_S;
 	if (!session->conn)
 		return 0;
-	cancel_statement(session->conn);
-	while (vst_time_now() < until) {
+	cancel_statement(session);
+	while (session->conn && vst_time_now() < until) {
 		char *row = NULL;
 		int rc = vst_limits_check_cancel(context, err);
 		if (rc != 0)
@@ -319,6 +360,7 @@ int vst_postgres_stop(
 			return 0;
 		}
 	}
-	lose(session, "the server did not stop a statement");
+	if (session->conn)
+		lose(session, "the server does not stop a statement");
 	return 0;
 }

@@ -26,6 +26,7 @@
 
 #define VST_POSTGRES_CONNECT_S 15 /* seconds until a server must have let us in */
 #define VST_POSTGRES_LOCK_S 10    /* seconds that we wait for a lock somebody holds */
+#define VST_POSTGRES_CANCEL_S 2   /* seconds until a server must have taken the wish to stop a statement */
 #define VST_POSTGRES_DRAIN_S 20   /* seconds that a cancelled statement may take to end */
 #define VST_POSTGRES_TICK_MS 200
 
