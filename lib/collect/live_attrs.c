@@ -62,7 +62,7 @@ static void write_number(struct vst_json *json, const struct vst_attr *attr, uin
 	if (number < attr->name_count && attr->names[number])
 		vst_live_string(json, attr->key, attr->names[number]);
 	else
-		vst_live_uint(json, attr->key, number);
+		vst_live_put_uint(json, attr->key, number);
 }
 
 static void write_list(struct vst_json *json, const struct vst_attr *attr, struct vst_reader value)
@@ -131,7 +131,7 @@ static void write_value(
 		vst_json_base64(json, value.data, value.len);
 		break;
 	case VST_ATTR_FLAG:
-		vst_live_flag(json, attr->key, true);
+		vst_live_put_bool(json, attr->key, true);
 		break;
 	case VST_ATTR_NEST:
 	case VST_ATTR_CHOICE:
@@ -182,7 +182,7 @@ static void write_nest(struct vst_json *json, struct vst_reader in, const struct
 			if (!is_other(json, table, number, value, seen_again))
 				continue;
 			vst_json_object(json);
-			vst_live_uint(json, "attr", number);
+			vst_live_put_uint(json, "attr", number);
 			vst_json_key(json, "base64");
 			vst_json_base64(json, value.data, value.len);
 			vst_json_end(json);

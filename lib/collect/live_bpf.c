@@ -118,18 +118,18 @@ static int write_program(int fd, struct vst_json *json, int *ret_error, struct v
 	write_name(json, info.name, sizeof info.name);
 	vst_json_key(json, "tag");
 	vst_json_hex(json, info.tag, sizeof info.tag);
-	vst_live_uint(json, "loaded_ns_after_boot", info.load_time);
-	vst_live_uint(json, "uid", info.created_by_uid);
-	vst_live_flag(json, "gpl", info.gpl_compatible);
-	vst_live_uint(json, "jited_len", info.jited_prog_len);
-	vst_live_uint(json, "xlated_len", info.xlated_prog_len);
+	vst_live_put_uint(json, "loaded_ns_after_boot", info.load_time);
+	vst_live_put_uint(json, "uid", info.created_by_uid);
+	vst_live_put_bool(json, "gpl", info.gpl_compatible);
+	vst_live_put_uint(json, "jited_len", info.jited_prog_len);
+	vst_live_put_uint(json, "xlated_len", info.xlated_prog_len);
 	if (info.ifindex != 0)
-		vst_live_uint(json, "interface", info.ifindex);
-	vst_live_uint(json, "btf", info.btf_id);
-	vst_live_uint(json, "attach_btf_object", info.attach_btf_obj_id);
-	vst_live_uint(json, "attach_btf", info.attach_btf_id);
-	vst_live_uint(json, "runs", info.run_cnt);
-	vst_live_uint(json, "run_ns", info.run_time_ns);
+		vst_live_put_uint(json, "interface", info.ifindex);
+	vst_live_put_uint(json, "btf", info.btf_id);
+	vst_live_put_uint(json, "attach_btf_object", info.attach_btf_obj_id);
+	vst_live_put_uint(json, "attach_btf", info.attach_btf_id);
+	vst_live_put_uint(json, "runs", info.run_cnt);
+	vst_live_put_uint(json, "run_ns", info.run_time_ns);
 	write_maps(fd, info.nr_map_ids, json);
 	return write_code(fd, info.xlated_prog_len, json, err);
 }
@@ -145,11 +145,11 @@ static int write_map(int fd, struct vst_json *json, int *ret_error, struct vst_e
 		return 0;
 	write_type(json, info.type, map_types, COUNT(map_types));
 	write_name(json, info.name, sizeof info.name);
-	vst_live_uint(json, "key_size", info.key_size);
-	vst_live_uint(json, "value_size", info.value_size);
-	vst_live_uint(json, "max_entries", info.max_entries);
-	vst_live_uint(json, "flags", info.map_flags);
-	vst_live_uint(json, "btf", info.btf_id);
+	vst_live_put_uint(json, "key_size", info.key_size);
+	vst_live_put_uint(json, "value_size", info.value_size);
+	vst_live_put_uint(json, "max_entries", info.max_entries);
+	vst_live_put_uint(json, "flags", info.map_flags);
+	vst_live_put_uint(json, "btf", info.btf_id);
 	return 0;
 }
 
@@ -164,8 +164,8 @@ static int write_btf(int fd, struct vst_json *json, int *ret_error, struct vst_e
 		return 0;
 	*ret_error = 0;
 	write_name(json, name, sizeof name);
-	vst_live_uint(json, "size", info.btf_size);
-	vst_live_flag(json, "kernel", info.kernel_btf != 0);
+	vst_live_put_uint(json, "size", info.btf_size);
+	vst_live_put_bool(json, "kernel", info.kernel_btf != 0);
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static int write_link(int fd, struct vst_json *json, int *ret_error, struct vst_
 	if (*ret_error != 0)
 		return 0;
 	write_type(json, info.type, link_types, COUNT(link_types));
-	vst_live_uint(json, "program", info.prog_id);
+	vst_live_put_uint(json, "program", info.prog_id);
 	switch (info.type) {
 	case BPF_LINK_TYPE_RAW_TRACEPOINT:
 		info = (struct bpf_link_info){
@@ -187,20 +187,20 @@ static int write_link(int fd, struct vst_json *json, int *ret_error, struct vst_
 			vst_live_text(json, "tracepoint", name, strnlen(name, sizeof name));
 		break;
 	case BPF_LINK_TYPE_TRACING:
-		vst_live_uint(json, "attach_type", info.tracing.attach_type);
-		vst_live_uint(json, "target_object", info.tracing.target_obj_id);
-		vst_live_uint(json, "target_btf", info.tracing.target_btf_id);
+		vst_live_put_uint(json, "attach_type", info.tracing.attach_type);
+		vst_live_put_uint(json, "target_object", info.tracing.target_obj_id);
+		vst_live_put_uint(json, "target_btf", info.tracing.target_btf_id);
 		break;
 	case BPF_LINK_TYPE_CGROUP:
-		vst_live_uint(json, "cgroup", info.cgroup.cgroup_id);
-		vst_live_uint(json, "attach_type", info.cgroup.attach_type);
+		vst_live_put_uint(json, "cgroup", info.cgroup.cgroup_id);
+		vst_live_put_uint(json, "attach_type", info.cgroup.attach_type);
 		break;
 	case BPF_LINK_TYPE_NETNS:
-		vst_live_uint(json, "netns", info.netns.netns_ino);
-		vst_live_uint(json, "attach_type", info.netns.attach_type);
+		vst_live_put_uint(json, "netns", info.netns.netns_ino);
+		vst_live_put_uint(json, "attach_type", info.netns.attach_type);
 		break;
 	case BPF_LINK_TYPE_XDP:
-		vst_live_uint(json, "interface", info.xdp.ifindex);
+		vst_live_put_uint(json, "interface", info.xdp.ifindex);
 		break;
 	default:
 		break;
@@ -231,11 +231,11 @@ static int write_object(struct vst_live *live, const struct kind *kind, uint32_t
 		return 0;
 	struct vst_json json = vst_live_begin(live);
 	vst_live_string(&json, "kind", kind->name);
-	vst_live_uint(&json, "id", id);
+	vst_live_put_uint(&json, "id", id);
 	if (error == 0)
 		rc = kind->write(fd, &json, &error, err);
 	if (error != 0)
-		vst_live_uint(&json, "error", (uint64_t)error);
+		vst_live_put_errno(&json, "error", error);
 	if (fd >= 0)
 		close(fd);
 	return rc != 0 ? rc : vst_live_end(live, &json, err);
@@ -292,7 +292,7 @@ static void write_target(int fd, struct vst_json *json)
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (len == (ssize_t)strlen(kinds[i].link) && memcmp(link, kinds[i].link, (size_t)len) == 0) {
 			vst_live_string(json, "object", kinds[i].name);
-			vst_live_uint(json, "id", number_of(&kinds[i], fd));
+			vst_live_put_uint(json, "id", number_of(&kinds[i], fd));
 		}
 }
 
@@ -324,7 +324,7 @@ static int see_pinned(void *ctx, const char *path, enum vst_item_type type, int 
 		close(fd);
 	}
 	if (error != 0)
-		vst_live_uint(&json, "error", (uint64_t)error);
+		vst_live_put_errno(&json, "error", error);
 	return vst_live_end(live, &json, err);
 }
 

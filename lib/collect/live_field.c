@@ -14,14 +14,7 @@
 
 void vst_live_text(struct vst_json *json, const char *key, const void *text, size_t len)
 {
-	char other[64];
-	vst_json_key(json, key);
-	vst_json_text(json, text, len);
-	if (len == 0 || (vst_utf8_valid(text, len) && !memchr(text, 0, len)))
-		return;
-	snprintf(other, sizeof other, "%s_base64", key);
-	vst_json_key(json, other);
-	vst_json_base64(json, text, len);
+	vst_live_put_text(json, key, (struct vst_text){text, len});
 }
 
 void vst_live_string(struct vst_json *json, const char *key, const char *text)
@@ -30,30 +23,12 @@ void vst_live_string(struct vst_json *json, const char *key, const char *text)
 	vst_json_string(json, text);
 }
 
-void vst_live_uint(struct vst_json *json, const char *key, uint64_t value)
-{
-	char text[24];
-	vst_json_key(json, key);
-	if (value <= INT64_MAX) {
-		vst_json_uint(json, value);
-		return;
-	}
-	snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-	vst_json_string(json, text);
-}
-
-void vst_live_flag(struct vst_json *json, const char *key, bool value)
-{
-	vst_json_key(json, key);
-	vst_json_bool(json, value);
-}
-
 int vst_live_trouble(struct vst_live *live, uint64_t netns, int error, const char *what, struct vst_err *err)
 {
 	struct vst_json json = vst_live_begin(live);
 	if (netns != 0)
-		vst_live_uint(&json, "netns", netns);
-	vst_live_uint(&json, "error", (uint64_t)error);
+		vst_live_put_uint(&json, "netns", netns);
+	vst_live_put_errno(&json, "error", error);
 	vst_live_text(&json, "what", what, strlen(what));
 	vst_live_string(&json, "reason", strerror(error));
 	return vst_live_end(live, &json, err);

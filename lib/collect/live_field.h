@@ -1,21 +1,19 @@
 /*
- * What the parts of the live collector have in common beside live.h: text of any bytes as JSON, small files
- * of /proc and /sys, and lines that say what could not be had.
+ * What the parts of the live collector that ask the kernel have in common beside live.h: small files of /proc
+ * and /sys, and lines that say what could not be had. Members of lines: live_put.h.
  */
 #ifndef COLLECT_LIVE_FIELD_H
 #define COLLECT_LIVE_FIELD_H
 
 #include "collect/live.h"
+#include "collect/live_put.h"
 #include "vestige/reader.h"
 
-/* `key`: the text; and `key_base64` with the very bytes if they are no UTF-8 or hold a NUL. */
+/* vst_live_put_text() of bytes and of a string. */
 void vst_live_text(struct vst_json *json, const char *key, const void *text, size_t len);
 void vst_live_string(struct vst_json *json, const char *key, const char *text);
-/* A number that readers of JSON would not take (over 63 bits) is a string of its digits. */
-void vst_live_uint(struct vst_json *json, const char *key, uint64_t value);
-void vst_live_flag(struct vst_json *json, const char *key, bool value);
 
-/* A line {"format":1,…,"error":errno,"what":…} in the open item. `netns` 0: not of one. */
+/* A line {"format":1,…,"error":"EACCES","what":…} in the open item. `netns` 0: not of one. */
 int vst_live_trouble(struct vst_live *live, uint64_t netns, int error, const char *what, struct vst_err *err);
 
 /*

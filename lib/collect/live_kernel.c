@@ -50,7 +50,7 @@ static int write_fact(struct kernel *k, const char *fact, const char *path, int 
 	vst_live_string(&json, "fact", fact);
 	vst_live_string(&json, "from", path);
 	if (error != 0)
-		vst_live_uint(&json, "error", (uint64_t)error);
+		vst_live_put_errno(&json, "error", error);
 	if (k->text.len > 0 || error == 0)
 		vst_live_text(&json, "value", k->text.len > 0 ? (const char *)k->text.data : "",
 		        vst_live_trim(&k->text));
@@ -102,7 +102,7 @@ static int see_stat(void *ctx, const char *line, size_t len, struct vst_err *err
 	struct vst_json json = vst_live_begin(k->live);
 	vst_live_string(&json, "fact", "boot_time");
 	vst_live_string(&json, "from", "proc/stat");
-	vst_live_uint(&json, "seconds", seconds);
+	vst_live_put_uint(&json, "seconds", seconds);
 	if (seconds < INT64_MAX / 1000000000) {
 		vst_json_key(&json, "time");
 		vst_json_time(&json, (int64_t)seconds * 1000000000);
@@ -121,9 +121,9 @@ static int take_secure_boot(struct kernel *k, struct vst_err *err)
 	vst_live_string(&json, "fact", "secure_boot");
 	vst_live_string(&json, "from", path);
 	if (error == 0 && k->text.len == 5)
-		vst_live_flag(&json, "enabled", k->text.data[4] == 1);
+		vst_live_put_bool(&json, "enabled", k->text.data[4] == 1);
 	else
-		vst_live_uint(&json, "error", (uint64_t)(error ? error : EBADMSG));
+		vst_live_put_errno(&json, "error", error ? error : EBADMSG);
 	return vst_live_end(k->live, &json, err);
 }
 
@@ -158,7 +158,7 @@ static int take_taint(struct kernel *k, struct vst_err *err)
 	char letters[VST_TAINTS + 1] = {0};
 	vst_live_string(&json, "fact", "taint");
 	vst_live_string(&json, "from", path);
-	vst_live_uint(&json, "bits", bits);
+	vst_live_put_uint(&json, "bits", bits);
 	vst_json_key(&json, "words");
 	vst_json_array(&json);
 	for (unsigned i = 0; i < VST_TAINTS; i++)
@@ -216,9 +216,9 @@ static int write_value(void *ctx, const char *path, enum vst_item_type type, int
 	struct vst_json json = vst_live_begin(k->live);
 	vst_live_text(&json, "path", path + strlen("proc/sys/"), strlen(path) > 9 ? strlen(path) - 9 : 0);
 	if (error != 0)
-		vst_live_uint(&json, "error", (uint64_t)error);
+		vst_live_put_errno(&json, "error", error);
 	if (error == EFBIG)
-		vst_live_flag(&json, "cut", true);
+		vst_live_put_bool(&json, "cut", true);
 	if (error == 0 || k->text.len > 0)
 		vst_live_text(&json, "value", k->text.len > 0 ? (const char *)k->text.data : "",
 		        vst_live_trim(&k->text));
@@ -262,7 +262,7 @@ static int write_format(void *ctx, const char *path, enum vst_item_type type, in
 	struct vst_json json = vst_live_begin(k->live);
 	vst_live_text(&json, "name", name, strlen(name));
 	if (error != 0)
-		vst_live_uint(&json, "error", (uint64_t)error);
+		vst_live_put_errno(&json, "error", error);
 	vst_live_text(
 	        &json, "value", k->text.len > 0 ? (const char *)k->text.data : "", vst_live_trim(&k->text));
 	return vst_live_end(k->live, &json, err);

@@ -68,7 +68,7 @@ static int write_parameters(struct modules *m, const char *name, struct vst_json
 			if (error == 0)
 				vst_live_text(json, "value", m->value.data, vst_live_trim(&m->value));
 			else
-				vst_live_uint(json, "error", (uint64_t)error);
+				vst_live_put_errno(json, "error", error);
 			vst_json_end(json);
 		}
 		vst_json_end(json);
@@ -93,7 +93,7 @@ static int write_sys(struct modules *m, const char *name, struct vst_json *json,
 	if (rc == 0)
 		rc = list(m, path, &sections, &error, err);
 	if (rc == 0 && error == 0)
-		vst_live_uint(json, "sections", sections.count);
+		vst_live_put_uint(json, "sections", sections.count);
 	vst_listing_free(&sections);
 	return rc != 0 ? rc : write_parameters(m, name, json, err);
 }
@@ -107,9 +107,9 @@ static int write_line(struct modules *m, const struct vst_module_line *line, str
 	struct vst_json json = vst_live_begin(m->live);
 	vst_live_string(&json, "from", "/proc/modules");
 	vst_live_text(&json, "name", line->name, line->name_len);
-	vst_live_uint(&json, "size", line->size);
+	vst_live_put_uint(&json, "size", line->size);
 	if (line->has_references)
-		vst_live_uint(&json, "references", line->references);
+		vst_live_put_uint(&json, "references", line->references);
 	vst_live_text(&json, "users", line->users, line->users_len);
 	vst_live_text(&json, "state", line->state, line->state_len);
 	vst_live_text(&json, "address", line->address, line->address_len);

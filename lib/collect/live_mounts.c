@@ -32,16 +32,16 @@ static int write_mount(void *ctx, const char *line, size_t len, struct vst_err *
 	struct vst_mountinfo mount;
 	char device[48];
 	struct vst_json json = vst_live_begin(m->live);
-	vst_live_uint(&json, "mntns", m->ns->inode);
+	vst_live_put_uint(&json, "mntns", m->ns->inode);
 	if (!vst_mountinfo_parse(line, len, &mount)) {
-		vst_live_uint(&json, "error", EBADMSG);
+		vst_live_put_errno(&json, "error", EBADMSG);
 		vst_live_text(&json, "what", line, len);
 		return vst_live_end(m->live, &json, err);
 	}
 	snprintf(device, sizeof device, "%llu:%llu", (unsigned long long)mount.major,
 	        (unsigned long long)mount.minor);
-	vst_live_uint(&json, "id", mount.id);
-	vst_live_uint(&json, "parent", mount.parent);
+	vst_live_put_uint(&json, "id", mount.id);
+	vst_live_put_uint(&json, "parent", mount.parent);
 	vst_live_string(&json, "device", device);
 	write_unescaped(m, &json, "root", mount.root);
 	write_unescaped(m, &json, "point", mount.point);
@@ -64,10 +64,10 @@ static int take_namespace(struct mounts *m, const struct vst_namespace *ns, stru
 	char path[64], what[96];
 	int error;
 	m->ns = ns;
-	vst_live_uint(&json, "mntns", ns->inode);
-	vst_live_uint(&json, "seen_from_pid", ns->pid);
-	vst_live_uint(&json, "threads", ns->tasks);
-	vst_live_flag(&json, "own", ns->own);
+	vst_live_put_uint(&json, "mntns", ns->inode);
+	vst_live_put_uint(&json, "seen_from_pid", ns->pid);
+	vst_live_put_uint(&json, "threads", ns->tasks);
+	vst_live_put_bool(&json, "own", ns->own);
 	int rc = vst_live_end(m->live, &json, err);
 	snprintf(path, sizeof path, "proc/%llu/mountinfo", (unsigned long long)ns->pid);
 	if (rc == 0)

@@ -28,8 +28,8 @@ static int find_promiscuous(struct network *n, struct vst_reader body, struct vs
 	struct vst_reader name = vst_attrs_find(body, IFLA_IFNAME);
 	size_t len = strnlen((const char *)name.data, name.len);
 	vst_json_object(&json);
-	vst_live_uint(&json, "netns", n->netns);
-	vst_live_uint(&json, "index", (uint64_t)(uint32_t)head.ifi_index);
+	vst_live_put_uint(&json, "netns", n->netns);
+	vst_live_put_uint(&json, "index", (uint64_t)(uint32_t)head.ifi_index);
 	vst_live_text(&json, "name", name.data, len);
 	vst_json_end(&json);
 	vst_buf_text(&text, "the interface ");
@@ -49,7 +49,7 @@ static int take_message(void *ctx, const struct vst_netlink_message *message, st
 	struct network *n = ctx;
 	struct vst_json json = vst_live_begin(n->live);
 	bool promiscuous;
-	vst_live_uint(&json, "netns", n->netns);
+	vst_live_put_uint(&json, "netns", n->netns);
 	vst_live_string(&json, "kind", vst_route_kind_name(n->kind));
 	if (!vst_route_write(n->kind, message, &json, &promiscuous)) {
 		n->bad = true;
@@ -97,7 +97,7 @@ static int take_tables(struct network *n, const struct vst_netns *at, struct vst
 		if (rc != 0 || text.len == 0)
 			continue;
 		struct vst_json json = vst_live_begin(n->live);
-		vst_live_uint(&json, "netns", n->netns);
+		vst_live_put_uint(&json, "netns", n->netns);
 		vst_live_string(&json, "kind", "table");
 		vst_live_string(&json, "name", tables[i]);
 		vst_live_text(&json, "text", text.data, text.len);
@@ -110,15 +110,15 @@ static int take_tables(struct network *n, const struct vst_netns *at, struct vst
 static int write_namespace(struct network *n, const struct vst_namespace *ns, struct vst_err *err)
 {
 	struct vst_json json = vst_live_begin(n->live);
-	vst_live_uint(&json, "netns", n->netns);
+	vst_live_put_uint(&json, "netns", n->netns);
 	vst_live_string(&json, "kind", "namespace");
 	if (ns->name)
 		vst_live_text(&json, "name", ns->name, strlen(ns->name));
 	if (ns->pid != 0)
-		vst_live_uint(&json, "pid", ns->pid);
-	vst_live_uint(&json, "threads", ns->tasks);
+		vst_live_put_uint(&json, "pid", ns->pid);
+	vst_live_put_uint(&json, "threads", ns->tasks);
 	vst_live_text(&json, "path", ns->path, strlen(ns->path));
-	vst_live_flag(&json, "own", ns->own);
+	vst_live_put_bool(&json, "own", ns->own);
 	return vst_live_end(n->live, &json, err);
 }
 

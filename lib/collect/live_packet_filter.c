@@ -71,7 +71,7 @@ static int take_message(void *ctx, const struct vst_netlink_message *message, st
 {
 	struct filter *f = ctx;
 	struct vst_json json = vst_live_begin(f->live);
-	vst_live_uint(&json, "netns", f->at->ns->inode);
+	vst_live_put_uint(&json, "netns", f->at->ns->inode);
 	vst_live_string(&json, "kind", vst_nft_kind_name(f->kind));
 	if (!vst_nft_write(f->kind, message, &json)) {
 		f->bad = true;
@@ -158,13 +158,13 @@ static int write_legacy(
 	memcpy(known.entry, info->hook_entry, sizeof known.entry);
 	memcpy(known.underflow, info->underflow, sizeof known.underflow);
 	struct vst_json json = vst_live_begin(live);
-	vst_live_uint(&json, "netns", l->filter->at->ns->inode);
+	vst_live_put_uint(&json, "netns", l->filter->at->ns->inode);
 	vst_live_string(&json, "kind", "legacy_table");
 	vst_live_string(&json, "family", l->word);
 	vst_live_text(&json, "name", info->name, strnlen(info->name, sizeof info->name));
-	vst_live_uint(&json, "entries", info->num_entries);
+	vst_live_put_uint(&json, "entries", info->num_entries);
 	bool good = vst_xtables_write(vst_xtables_layout_of(l->family), &known, entries, info->size, &json);
-	vst_live_flag(&json, "consistent", good);
+	vst_live_put_bool(&json, "consistent", good);
 	vst_json_key(&json, "entries_base64");
 	vst_json_base64(&json, entries, info->size);
 	return vst_live_end(live, &json, err);

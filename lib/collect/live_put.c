@@ -18,7 +18,7 @@ void vst_live_put_text(struct vst_json *json, const char *key, struct vst_text t
 {
 	vst_json_key(json, key);
 	vst_json_text(json, text.data, text.len);
-	if (!vst_utf8_valid(text.data, text.len)) {
+	if (text.len > 0 && (!vst_utf8_valid(text.data, text.len) || memchr(text.data, 0, text.len))) {
 		put_base64_key(json, key);
 		vst_json_base64(json, text.data, text.len);
 	}
@@ -62,8 +62,14 @@ bool vst_live_put_texts(struct vst_json *json, const char *key, struct vst_text 
 
 void vst_live_put_uint(struct vst_json *json, const char *key, uint64_t value)
 {
+	char text[24];
 	vst_json_key(json, key);
-	vst_json_uint(json, value);
+	if (value <= INT64_MAX) {
+		vst_json_uint(json, value);
+		return;
+	}
+	snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+	vst_json_string(json, text);
 }
 
 void vst_live_put_bool(struct vst_json *json, const char *key, bool value)

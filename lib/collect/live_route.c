@@ -164,7 +164,7 @@ static void write_statistics(struct vst_json *json, struct vst_reader attrs)
 	vst_json_key(json, "statistics");
 	vst_json_object(json);
 	for (size_t i = 0; i < COUNT(names); i++)
-		vst_live_uint(json, names[i], numbers[i]);
+		vst_live_put_uint(json, names[i], numbers[i]);
 	vst_json_end(json);
 }
 
@@ -183,9 +183,9 @@ static bool write_interface(struct vst_reader body, struct vst_json *json, bool 
 	struct vst_reader count = vst_attrs_find(body, IFLA_PROMISCUITY);
 	vst_netlink_take(&count, &promiscuity, sizeof promiscuity);
 	*ret_promiscuous = (head.ifi_flags & IFF_PROMISC) != 0 || promiscuity > 0;
-	vst_live_uint(json, "index", (uint64_t)(uint32_t)head.ifi_index);
-	vst_live_uint(json, "hardware", head.ifi_type);
-	vst_live_uint(json, "flags_number", head.ifi_flags);
+	vst_live_put_uint(json, "index", (uint64_t)(uint32_t)head.ifi_index);
+	vst_live_put_uint(json, "hardware", head.ifi_type);
+	vst_live_put_uint(json, "flags_number", head.ifi_flags);
 	write_flags(json, "flags", head.ifi_flags, flags, COUNT(flags));
 	write_statistics(json, body);
 	vst_attrs_write(json, body, &interfaces);
@@ -198,10 +198,10 @@ static bool write_address(struct vst_reader body, struct vst_json *json)
 	if (!vst_netlink_take(&body, &head, sizeof head))
 		return false;
 	write_family(json, head.ifa_family);
-	vst_live_uint(json, "index", head.ifa_index);
-	vst_live_uint(json, "prefix", head.ifa_prefixlen);
-	vst_live_uint(json, "scope", head.ifa_scope);
-	vst_live_uint(json, "flags_number", head.ifa_flags);
+	vst_live_put_uint(json, "index", head.ifa_index);
+	vst_live_put_uint(json, "prefix", head.ifa_prefixlen);
+	vst_live_put_uint(json, "scope", head.ifa_scope);
+	vst_live_put_uint(json, "flags_number", head.ifa_flags);
 	vst_attrs_write(json, body, &addresses);
 	return true;
 }
@@ -239,13 +239,13 @@ static bool write_route(struct vst_reader body, struct vst_json *json)
 	write_family(json, head.rtm_family);
 	write_enum(json, "route_type", head.rtm_type, types, COUNT(types));
 	write_enum(json, "origin", head.rtm_protocol, origins, COUNT(origins));
-	vst_live_uint(json, "scope", head.rtm_scope);
-	vst_live_uint(json, "prefix", head.rtm_dst_len);
-	vst_live_uint(json, "source_prefix", head.rtm_src_len);
-	vst_live_uint(json, "tos", head.rtm_tos);
-	vst_live_uint(json, "flags_number", head.rtm_flags);
+	vst_live_put_uint(json, "scope", head.rtm_scope);
+	vst_live_put_uint(json, "prefix", head.rtm_dst_len);
+	vst_live_put_uint(json, "source_prefix", head.rtm_src_len);
+	vst_live_put_uint(json, "tos", head.rtm_tos);
+	vst_live_put_uint(json, "flags_number", head.rtm_flags);
 	if (!has_table(body, RTA_TABLE))
-		vst_live_uint(json, "table", head.rtm_table);
+		vst_live_put_uint(json, "table", head.rtm_table);
 	vst_attrs_write(json, body, &routes);
 	return true;
 }
@@ -263,12 +263,12 @@ static bool write_rule(struct vst_reader body, struct vst_json *json)
 		return false;
 	write_family(json, head.family);
 	write_enum(json, "action", head.action, actions, COUNT(actions));
-	vst_live_uint(json, "prefix", head.dst_len);
-	vst_live_uint(json, "source_prefix", head.src_len);
-	vst_live_uint(json, "tos", head.tos);
-	vst_live_uint(json, "flags_number", head.flags);
+	vst_live_put_uint(json, "prefix", head.dst_len);
+	vst_live_put_uint(json, "source_prefix", head.src_len);
+	vst_live_put_uint(json, "tos", head.tos);
+	vst_live_put_uint(json, "flags_number", head.flags);
 	if (!has_table(body, FRA_TABLE))
-		vst_live_uint(json, "table", head.table);
+		vst_live_put_uint(json, "table", head.table);
 	vst_attrs_write(json, body, &rules);
 	return true;
 }
@@ -282,10 +282,10 @@ static bool write_neighbour(struct vst_reader body, struct vst_json *json)
 	if (!vst_netlink_take(&body, &head, sizeof head))
 		return false;
 	write_family(json, head.ndm_family);
-	vst_live_uint(json, "index", (uint64_t)(uint32_t)head.ndm_ifindex);
+	vst_live_put_uint(json, "index", (uint64_t)(uint32_t)head.ndm_ifindex);
 	write_flags(json, "states", head.ndm_state, states, COUNT(states));
-	vst_live_uint(json, "flags_number", head.ndm_flags);
-	vst_live_uint(json, "neighbour_type", head.ndm_type);
+	vst_live_put_uint(json, "flags_number", head.ndm_flags);
+	vst_live_put_uint(json, "neighbour_type", head.ndm_type);
 	vst_attrs_write(json, body, &neighbours);
 	return true;
 }

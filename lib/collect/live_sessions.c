@@ -48,7 +48,7 @@ static int write_record(struct vst_live *live, const char *file, uint64_t number
 	struct vst_json json = vst_live_begin(live);
 	const char *type = vst_utmp_type_name(record->type);
 	vst_live_string(&json, "from", file);
-	vst_live_uint(&json, "record", number);
+	vst_live_put_uint(&json, "record", number);
 	vst_json_key(&json, "type");
 	if (type)
 		vst_json_string(&json, type);
@@ -76,7 +76,7 @@ static int write_tail(
 {
 	struct vst_json json = vst_live_begin(live);
 	vst_live_string(&json, "from", file);
-	vst_live_uint(&json, "error", EBADMSG);
+	vst_live_put_errno(&json, "error", EBADMSG);
 	vst_live_string(&json, "what", "bytes behind the last whole record");
 	vst_json_key(&json, "base64");
 	vst_json_base64(&json, tail, len);
@@ -138,7 +138,7 @@ static void write_values(struct vst_buf *text, struct vst_json *json)
 		vst_live_text(json, "key", line, key_len);
 		vst_live_text(json, "value", equals + 1, len - key_len - 1);
 		if (is_repeated(text, line, key_len))
-			vst_live_flag(json, "repeated", true);
+			vst_live_put_bool(json, "repeated", true);
 		vst_json_end(json);
 	}
 	vst_json_end(json);
@@ -156,7 +156,7 @@ static int take_state(struct vst_live *live, const char *path, const char *name,
 		vst_live_string(&json, "from", path);
 		vst_live_text(&json, "name", name, strlen(name));
 		if (error != 0)
-			vst_live_uint(&json, "error", (uint64_t)error);
+			vst_live_put_errno(&json, "error", error);
 		write_values(&text, &json);
 		rc = vst_buf_check(&text, err);
 		if (rc == 0)
@@ -211,10 +211,10 @@ static int take_process(
 	rc = read_id(live, pid, "sessionid", text, &session, &session_error, err);
 	struct vst_json json = vst_live_begin(live);
 	vst_live_string(&json, "from", "loginuid");
-	vst_live_uint(&json, "pid", pid);
-	vst_live_uint(&json, "loginuid", user);
+	vst_live_put_uint(&json, "pid", pid);
+	vst_live_put_uint(&json, "loginuid", user);
 	if (session_error == 0 && session != NOBODY)
-		vst_live_uint(&json, "sessionid", session);
+		vst_live_put_uint(&json, "sessionid", session);
 	return rc != 0 ? rc : vst_live_end(live, &json, err);
 }
 

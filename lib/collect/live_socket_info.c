@@ -93,7 +93,7 @@ static void write_protocol(const struct vst_socket *socket, struct vst_json *jso
 	if (socket->family == AF_NETLINK)
 		named(json, "protocol", socket->protocol, netlinks, COUNT(netlinks));
 	else if (socket->family == AF_PACKET)
-		vst_live_uint(json, "ethertype", (uint64_t)(socket->protocol < 0 ? 0 : socket->protocol));
+		vst_live_put_uint(json, "ethertype", (uint64_t)(socket->protocol < 0 ? 0 : socket->protocol));
 	else
 		named(json, "protocol", socket->protocol, protocols, COUNT(protocols));
 }
@@ -108,11 +108,11 @@ static void write_inet(const struct vst_socket *socket, struct vst_json *json)
 {
 	write_address(socket->family, socket->local, "local", json);
 	if (socket->protocol == IPPROTO_RAW) /* a raw socket's "port" is the protocol that it takes */
-		vst_live_uint(json, "ip_protocol", socket->local_port);
+		vst_live_put_uint(json, "ip_protocol", socket->local_port);
 	else
-		vst_live_uint(json, "local_port", socket->local_port);
+		vst_live_put_uint(json, "local_port", socket->local_port);
 	write_address(socket->family, socket->remote, "remote", json);
-	vst_live_uint(json, "remote_port", socket->remote_port);
+	vst_live_put_uint(json, "remote_port", socket->remote_port);
 }
 
 static void write_unix(const struct vst_socket *socket, struct vst_json *json)
@@ -125,11 +125,11 @@ static void write_unix(const struct vst_socket *socket, struct vst_json *json)
 	else if (socket->name_len > 0)
 		vst_live_text(json, "path", socket->name, socket->name_len);
 	if (socket->has_file) {
-		vst_live_uint(json, "path_inode", socket->file_inode);
-		vst_live_uint(json, "path_device", socket->file_device);
+		vst_live_put_uint(json, "path_inode", socket->file_inode);
+		vst_live_put_uint(json, "path_device", socket->file_device);
 	}
 	if (socket->has_peer)
-		vst_live_uint(json, "peer_inode", socket->peer);
+		vst_live_put_uint(json, "peer_inode", socket->peer);
 }
 
 static void write_family_fields(const struct vst_socket *socket, struct vst_json *json)
@@ -139,15 +139,15 @@ static void write_family_fields(const struct vst_socket *socket, struct vst_json
 	if (socket->family == AF_UNIX)
 		write_unix(socket, json);
 	if (socket->family == AF_NETLINK) {
-		vst_live_uint(json, "portid", socket->portid);
-		vst_live_uint(json, "remote_portid", socket->remote_portid);
-		vst_live_uint(json, "groups", socket->groups);
+		vst_live_put_uint(json, "portid", socket->portid);
+		vst_live_put_uint(json, "remote_portid", socket->remote_portid);
+		vst_live_put_uint(json, "groups", socket->groups);
 	}
 	if (socket->has_cids) {
-		vst_live_uint(json, "local_cid", socket->local_cid);
-		vst_live_uint(json, "local_port", socket->local_vsock_port);
-		vst_live_uint(json, "remote_cid", socket->remote_cid);
-		vst_live_uint(json, "remote_port", socket->remote_vsock_port);
+		vst_live_put_uint(json, "local_cid", socket->local_cid);
+		vst_live_put_uint(json, "local_port", socket->local_vsock_port);
+		vst_live_put_uint(json, "remote_cid", socket->remote_cid);
+		vst_live_put_uint(json, "remote_port", socket->remote_vsock_port);
 	}
 	if (socket->filter_len > 0) {
 		vst_json_key(json, "filter_base64");
@@ -161,27 +161,27 @@ void vst_socket_write(const struct vst_socket *socket, struct vst_json *json)
 	named(json, "type", socket->type, types, COUNT(types));
 	write_protocol(socket, json);
 	named(json, "state", socket->state, states, COUNT(states));
-	vst_live_uint(json, "inode", socket->inode);
+	vst_live_put_uint(json, "inode", socket->inode);
 	write_family_fields(socket, json);
 	if (socket->has_uid)
-		vst_live_uint(json, "uid", socket->uid);
+		vst_live_put_uint(json, "uid", socket->uid);
 	if (socket->has_queues) {
-		vst_live_uint(json, "receive_queue", socket->receive_queue);
-		vst_live_uint(json, "send_queue", socket->send_queue);
+		vst_live_put_uint(json, "receive_queue", socket->receive_queue);
+		vst_live_put_uint(json, "send_queue", socket->send_queue);
 	}
 	if (socket->interface != 0)
-		vst_live_uint(json, "interface", socket->interface);
+		vst_live_put_uint(json, "interface", socket->interface);
 	if (socket->has_mark)
-		vst_live_uint(json, "mark", socket->mark);
+		vst_live_put_uint(json, "mark", socket->mark);
 	if (socket->has_timer && socket->timer != 0) {
 		named(json, "timer", socket->timer, timers, COUNT(timers));
-		vst_live_uint(json, "timer_expires_ms", socket->expires);
-		vst_live_uint(json, "retransmits", socket->retransmits);
+		vst_live_put_uint(json, "timer_expires_ms", socket->expires);
+		vst_live_put_uint(json, "retransmits", socket->retransmits);
 	}
 	if (socket->shutdown != 0)
-		vst_live_uint(json, "shutdown", socket->shutdown);
+		vst_live_put_uint(json, "shutdown", socket->shutdown);
 	if (socket->collector)
-		vst_live_flag(json, "collector", true);
+		vst_live_put_bool(json, "collector", true);
 	if (socket->congestion_len > 0)
 		vst_live_text(json, "congestion", socket->congestion, socket->congestion_len);
 	if (socket->cookie != 0) {

@@ -170,13 +170,13 @@ size_t vst_socket_owners_write(const struct vst_socket_owners *owners, uint64_t 
 		if (at - first >= VST_SOCKET_OWNERS_EACH_MAX)
 			continue;
 		vst_json_object(json);
-		vst_live_uint(json, "pid", process->pid);
-		vst_live_uint(json, "fd", owners->list[at].fd);
+		vst_live_put_uint(json, "pid", process->pid);
+		vst_live_put_uint(json, "fd", owners->list[at].fd);
 		vst_live_text(json, "comm", process->comm, process->comm_len);
 		vst_json_end(json);
 	}
 	vst_json_end(json);
 	if (at - first > VST_SOCKET_OWNERS_EACH_MAX)
-		vst_live_uint(json, "holders", at - first);
+		vst_live_put_uint(json, "holders", at - first);
 	return at - first;
 }

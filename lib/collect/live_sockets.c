@@ -73,7 +73,7 @@ static int write_owners(
 		return rc;
 	/* Where not all processes could be seen, nobody knows. */
 	if (s->owners.denied == 0 && !s->owners.cut)
-		vst_live_flag(json, "unowned", true);
+		vst_live_put_bool(json, "unowned", true);
 	return 0;
 }
 
@@ -81,7 +81,7 @@ static int write_socket(void *ctx, const struct vst_socket *socket, struct vst_e
 {
 	struct sockets *s = ctx;
 	struct vst_json json = vst_live_begin(s->live);
-	vst_live_uint(&json, "netns", s->at->ns->inode);
+	vst_live_put_uint(&json, "netns", s->at->ns->inode);
 	vst_live_string(&json, "from", s->how);
 	vst_socket_write(socket, &json);
 	int rc = write_owners(s, socket, &json, err);
@@ -185,7 +185,7 @@ static int write_unlisted(struct sockets *s, struct vst_err *err)
 		vst_live_string(&json, "from", "processes");
 		if (len > 0)
 			vst_live_text(&json, "protocol_name", protocol, strnlen(protocol, (size_t)len));
-		vst_live_uint(&json, "inode", inode);
+		vst_live_put_uint(&json, "inode", inode);
 		vst_socket_owners_write(owners, inode, &json);
 		rc = vst_live_end(s->live, &json, err);
 	}

@@ -146,9 +146,9 @@ static int tell(struct vst_live *live, const struct vst_netns *at, const struct 
 	struct vst_json json = vst_json_begin(&details);
 	char text[160];
 	vst_json_object(&json);
-	vst_live_uint(&json, "netns", at->ns->inode);
+	vst_live_put_uint(&json, "netns", at->ns->inode);
 	vst_live_string(&json, "protocol", listing->word);
-	vst_live_uint(&json, "inode", inode);
+	vst_live_put_uint(&json, "inode", inode);
 	vst_live_string(&json, "listed_by", in);
 	vst_live_string(&json, "missing_in", not_in);
 	vst_json_end(&json);

@@ -79,8 +79,8 @@ static void write_entry(struct vst_json *json, const struct entry *entry)
 	if (len == 5 && memcmp(name, "ERROR", 5) == 0 && entry->target_len > TARGET_HEAD)
 		vst_live_text(json, "chain", entry->target + TARGET_HEAD,
 		        strnlen((const char *)entry->target + TARGET_HEAD, entry->target_len - TARGET_HEAD));
-	vst_live_uint(json, "packets", entry->packets);
-	vst_live_uint(json, "bytes", entry->bytes);
+	vst_live_put_uint(json, "packets", entry->packets);
+	vst_live_put_uint(json, "bytes", entry->bytes);
 	vst_json_end(json);
 }
 

@@ -58,7 +58,7 @@ assert_equal "$(cat /proc/cmdline)" "$(fact cmdline .value)" "command line"
 assert_equal "$(sed -n 's/^btime //p' /proc/stat)" "$(fact boot_time .seconds)" "boot time"
 assert_equal "$(cat /proc/sys/kernel/tainted)" "$(fact taint .bits)" "taint"
 assert_equal "$(cat /proc/sys/kernel/ostype)" "$(jq -r 'select(.path == "kernel/ostype").value' sysctl.jsonl)" "a setting"
-assert_equal 13 "$(jq -r 'select(.path == "vm/drop_caches") | .error' sysctl.jsonl)" "a setting that is only written"
+assert_equal EACCES "$(jq -r 'select(.path == "vm/drop_caches") | .error' sysctl.jsonl)" "a setting that is only written"
 any_json sysctl.jsonl '.path == "vm/stat_refresh"' && fail "a setting whose reading acts was read"
 
 theirs=$(stat -Lc %i "/proc/$holder/ns/mnt")
@@ -73,7 +73,7 @@ fi
 if [[ -e /proc/modules ]]; then
 	assert_equal "$(cut -d' ' -f1 /proc/modules | LC_ALL=C sort)" "$(jq -r 'select(.from == "/proc/modules").name' modules.jsonl | LC_ALL=C sort)" "modules"
 else
-	any_json modules.jsonl '.error == 2 and (.what | startswith("/proc/modules"))' || fail "that there is no list of modules is not said"
+	any_json modules.jsonl '.error == "ENOENT" and (.what | startswith("/proc/modules"))' || fail "that there is no list of modules is not said"
 fi
 
 any_json sessions.jsonl '.from == "/run/utmp" and .type == "user_process" and .record == 2 and .pid == 4321 and .user == "ann" and .line == "pts/0" and .address == "192.0.2.7" and .time == "2023-11-14T22:15:00.000005000Z"' ||
