@@ -107,21 +107,9 @@ int gathering_scratch(struct gathering *g, const struct vst_case *c, struct vst_
 
 /* ---- collecting ---- */
 
-/*
- * Collectors get a process of their own where they might hang, and where they hand what a host supplies to
- * libraries. Plain files without a limit of time need none.
- */
-static bool wants_isolation(const struct vst_policy *policy)
-{
-	bool wants = policy->limits.source_time > 0;
-	for (size_t i = 0; i < policy->source_count; i++)
-		wants = wants || policy->sources[i].kind != VST_SOURCE_FILES;
-	return wants;
-}
-
 int gathering_isolate(struct gathering *g, struct vst_err *err)
 {
-	return wants_isolation(g->policy) ? vst_isolated_new(&g->context, g->policy, &g->isolated, err) : 0;
+	return vst_isolated_new(&g->context, g->policy, &g->isolated, err);
 }
 
 int gathering_collect(struct gathering *g, size_t source, const struct vst_sink *sink, uint64_t seconds,
@@ -129,8 +117,7 @@ int gathering_collect(struct gathering *g, size_t source, const struct vst_sink 
 {
 	const struct vst_policy_source *from = &g->policy->sources[source];
 	g->context.source_left = g->policy->limits.source;
-	int rc = g->isolated ? vst_isolated_collect(g->isolated, source, sink, seconds, err)
-	                     : vst_collect(&g->context, from, sink, err);
+	int rc = vst_isolated_collect(g->isolated, source, sink, seconds, err);
 	return rc == 0 ? 0 : vst_err_prepend(err, "source %s", from->name);
 }
 

@@ -16,7 +16,7 @@ struct gathering {
 	struct vst_accounts *accounts;
 	/* Still to be set by the caller: content, cancel, progress, digest_key. */
 	struct vst_collect_context context;
-	struct vst_isolated *isolated; /* NULL: collectors run in this process */
+	struct vst_isolated *isolated; /* the process that collects */
 	int private_fd;
 };
 
@@ -30,7 +30,7 @@ int gathering_scratch(struct gathering *g, const struct vst_case *c, struct vst_
 /* Gives the collectors a process of their own if they need one: while ours has one thread, once all of the
  * context is set. */
 int gathering_isolate(struct gathering *g, struct vst_err *err);
-/* One source, in whichever process. `seconds` 0: no limit. */
+/* One source. `seconds` 0: no limit. */
 int gathering_collect(struct gathering *g, size_t source, const struct vst_sink *sink, uint64_t seconds,
         struct vst_err *err);
 void gathering_close(struct gathering *g);
