@@ -8,6 +8,7 @@
  */
 #include "vestige/isolated.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct vst_isolated {
 	struct vst_collect_context *context;
 	const struct vst_policy *policy;
 	int keeper;
+	pid_t keeper_pid;
 	struct keeper_worker worker; /* ring NULL: none */
 	bool has_expired;
 	uint64_t cpu_before; /* of processes that are gone */
@@ -74,7 +76,7 @@ int vst_isolated_new(struct vst_collect_context *context, const struct vst_polic
 	isolated->context = context;
 	isolated->policy = policy;
 	isolated->worker.tasks = -1;
-	int rc = keeper_start(context, policy, &isolated->keeper, err);
+	int rc = keeper_start(context, policy, &isolated->keeper, &isolated->keeper_pid, err);
 	if (rc != 0) {
 		free(isolated);
 		return rc;
@@ -110,6 +112,8 @@ void vst_isolated_free(struct vst_isolated *isolated)
 		return;
 	give_up(isolated);
 	close(isolated->keeper);
+	while (waitpid(isolated->keeper_pid, NULL, 0) < 0 && errno == EINTR)
+		;
 	vst_buf_free(&isolated->gathered);
 	vst_buf_free(&isolated->open_bytes);
 	isolated_item_release(&isolated->open);

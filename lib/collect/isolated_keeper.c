@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "collect/isolated_worker.h"
@@ -162,6 +163,18 @@ static void answer_wait(int socket, pid_t pid)
 	send_answer(socket, &answer, NULL);
 }
 
+/* So that the processor time of collector processes counts as ours. One that hangs is not waited for. */
+static void reap(void)
+{
+	static const struct timespec pause = {.tv_nsec = 5000000};
+	pid_t pid = 0;
+	for (int tries = 0; tries < 40 && pid >= 0; tries++) {
+		pid = waitpid(-1, NULL, WNOHANG);
+		if (pid == 0)
+			nanosleep(&pause, NULL);
+	}
+}
+
 static _Noreturn void keep(
         int socket, pid_t parent, struct vst_collect_context *context, const struct vst_policy *policy)
 {
@@ -178,13 +191,14 @@ static _Noreturn void keep(
 		else
 			answer_wait(socket, message.pid);
 	}
+	reap();
 	_exit(0);
 }
 
 /* ---- in our process ---- */
 
 int keeper_start(struct vst_collect_context *context, const struct vst_policy *policy, int *ret_socket,
-        struct vst_err *err)
+        pid_t *ret_pid, struct vst_err *err)
 {
 	int sockets[2];
 	pid_t self = getpid();
@@ -200,6 +214,7 @@ int keeper_start(struct vst_collect_context *context, const struct vst_policy *p
 		return vst_err_sys(err, error, "collector process: fork");
 	}
 	*ret_socket = sockets[0];
+	*ret_pid = pid;
 	return 0;
 }
 

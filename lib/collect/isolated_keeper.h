@@ -16,7 +16,7 @@ struct vst_err;
 /* Gives the socket on which the keeper listens; closing it ends the keeper and all collector processes that
  * can end. */
 int keeper_start(struct vst_collect_context *context, const struct vst_policy *policy, int *ret_socket,
-        struct vst_err *err);
+        pid_t *ret_pid, struct vst_err *err);
 
 struct keeper_worker {
 	pid_t pid;
