@@ -36,6 +36,14 @@
  *   sparse    {map: [[offset, bytes], …], sha256: of the whole content with its holes; left out when holes exceed 1 GiB}
  *   read      {start, end, expected, read, padding, before {size, mtime, ctime}, after {size, mtime, ctime}}
  *             for files and streams; `after` is left out if it could not be had; padding: zero bytes that fill up what went missing
+ *   whole     {size, sha256, sha1, md5, trusted, stored: [[exhibit, seq, bytes], …]} for unchanged and tail: the file as it was read, of
+ *             which no or only the last bytes are in this exhibit. Its bytes are those that the entries of these items hold, end to
+ *             end, and for a tail then those of its own entry; an item named here has an entry of exactly so many bytes. `size` and
+ *             `sha256` are of the file (sparse: of the data extents), sha1 and md5 if asked for. `trusted` (true) if it was not read:
+ *             size, inode, mtime and ctime were as sealed. `size` outside is for unchanged that of the stat, for tail that of the
+ *             bytes archived, whose digest is `sha256` outside
+ *   prefix    {size, sha256}: of an append-only file the digest of its first bytes, as many as the exhibit before had of it
+ *   entry     "long": its entry is `items/long/<seq>` though its name would fit, because another entry has that name
  *   details   an object with what only the collector of this source knows; its keys are in that collector's page
  *             (vestige-live(5), vestige-policy(5)); spelled as all else here, at most VST_ITEM_DETAILS_MAX bytes
  *
@@ -87,8 +95,8 @@ enum vst_item_status {
 	VST_ITEM_ABSENT,    /* the policy names it, the host does not have it */
 	VST_ITEM_VANISHED,  /* listed, then gone */
 	VST_ITEM_ERROR,     /* anything else that failed */
-	VST_ITEM_UNCHANGED, /* incremental: content is in an earlier exhibit */
-	VST_ITEM_TAIL,      /* incremental: only the new end is here */
+	VST_ITEM_UNCHANGED, /* incremental: content is in an earlier exhibit; the entry is left out */
+	VST_ITEM_TAIL,      /* incremental: only the new end is here, as an entry named `<path>@<offset>` */
 };
 #define VST_ITEM_STATUSES (VST_ITEM_TAIL + 1)
 
@@ -107,6 +115,24 @@ struct vst_item_stat { /* what is compared before and after reading */
 
 struct vst_item_extent {
 	uint64_t offset, len; /* data, not holes; rising, not touching each other, inside the size */
+};
+
+/* Bytes of a file that an earlier exhibit holds: all that the entry of this item has. */
+struct vst_item_stored {
+	uint64_t exhibit, seq, bytes;
+};
+#define VST_ITEM_STORED_MAX 4096 /* pieces of one file */
+
+/* A file of which not all is in this exhibit, as it was read. */
+struct vst_item_whole {
+	uint64_t size;   /* bytes of content: of a sparse file its data extents */
+	unsigned hashes; /* set of enum vst_hash_set: sha256 always */
+	uint8_t sha256[VST_HASH_LEN];
+	uint8_t sha1[VST_SHA1_LEN];
+	uint8_t md5[VST_MD5_LEN];
+	bool trusted; /* not read: its stat was as sealed */
+	const struct vst_item_stored *stored; /* at least one, unless size is 0 */
+	size_t stored_count;
 };
 
 struct vst_item_xattr {
@@ -168,6 +194,13 @@ struct vst_item {
 	struct vst_item_stat before, after;
 	bool has_after;
 
+	bool has_whole; /* unchanged and tail of a file or stream; not with is_hardlink, where the target has it */
+	struct vst_item_whole whole;
+	bool has_prefix;
+	uint64_t prefix_size;
+	uint8_t prefix_sha256[VST_HASH_LEN];
+	bool long_entry;
+
 	const char *details; /* an object as json.h writes it, not ended by NUL; NULL: none */
 	size_t details_len;
 };
@@ -191,7 +224,7 @@ void vst_item_free(struct vst_item *item); /* only for parsed items */
 
 /*
  * The name in the tar: `items/<source>/<path without leading slashes>`, `items/long/<seq>` if that would not fit into PATH_MAX,
- * for records the path itself; `items/<source>` for `/`. Appends. Streams: the prefix of their parts. The room counts what stock
+ * for records the path itself; `items/<source>` for `/`; of a tail with `@<offset>` behind it. Appends. Streams: the prefix of their parts. The room counts what stock
  * tar adds, a directory's slash or a part's number.
  */
 int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct vst_err *err);

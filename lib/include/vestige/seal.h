@@ -4,8 +4,11 @@
  * Format 1, keys in this order:
  *   format, exhibit, file {sha256, bytes}, payload {sha256, bytes}, merkle {root, size}, policy_sha256,
  * predecessor (SHA-256 of the predecessor's seal, or null), recipients [SHA-256 of each recipient's text],
- * counts {source: {status: n}}, started, sealed It holds digests and counts, never paths, names, policies or
+ * counts {source: {status: n}}, series, started, sealed. It holds digests and counts, never paths, names, policies or
  * contents of evidence.
+ *
+ *   series   {full, index_sha256, described, changes {added, removed, changed}, findings {high, medium, low, info}}: its place in a
+ *            series of snapshots. Left out by programs before 0.2; `changes` is left out where nothing was compared.
  */
 #ifndef VESTIGE_SEAL_H
 #define VESTIGE_SEAL_H
@@ -14,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vestige/finding.h"
 #include "vestige/hash.h"
 #include "vestige/json.h"
 
@@ -35,6 +39,16 @@ struct vst_seal_source {
 	                                                          counts left out */
 };
 
+/* How an exhibit stands to those before it. */
+struct vst_seal_series {
+	uint64_t full; /* the exhibit that opens its generation: its own number if it stores all of its content itself */
+	uint8_t index_sha256[VST_HASH_LEN]; /* of private/series.index as this snapshot left it */
+	uint64_t described; /* bytes of content that its items describe, stored here or in an earlier exhibit */
+	bool compared;      /* with the exhibit before it; else the next three are 0 */
+	uint64_t added, removed, changed; /* items */
+	uint64_t findings[VST_SEVERITIES]; /* sealed in it */
+};
+
 struct vst_seal {
 	uint64_t exhibit;
 	uint8_t file_sha256[VST_HASH_LEN];
@@ -50,6 +64,8 @@ struct vst_seal {
 	size_t recipient_count;
 	struct vst_seal_source *sources; /* in the policy's order */
 	size_t source_count;
+	bool has_series;
+	struct vst_seal_series series;
 	int64_t started;
 	int64_t sealed;
 };

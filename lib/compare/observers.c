@@ -1,0 +1,5 @@
+#include "compare/observer.h"
+
+const struct vst_observer *const vst_observers[] = {
+        NULL,
+};
