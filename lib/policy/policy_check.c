@@ -114,6 +114,7 @@ int policy_check(const struct policy_tree *tree, struct vst_policy *ret, struct 
 	        {"regimes", false, take_regimes, AT(regimes)},
 	        {"hashes", false, take_hashes, AT(hashes)},
 	        {"limits", false, take_limits, AT(limits)},
+	        {"full_every", false, policy_take_every, AT(full_every)},
 	        {"sources", true, take_sources, AT(sources)},
 	};
 #undef AT

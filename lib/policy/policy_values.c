@@ -304,24 +304,49 @@ int policy_take_rate(struct policy_check *c, size_t node, void *to)
 	return rc;
 }
 
-int policy_take_duration(struct policy_check *c, size_t node, void *to)
+static bool parse_duration(const char *text, uint64_t *ret)
 {
 	static const struct {
 		const char *name;
 		uint64_t seconds;
 	} spans[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-	uint64_t value, *seconds = to;
-	int rc = check_text(c, node);
-	if (rc != 0)
-		return rc;
-	const char *at = policy_node(c, node)->text;
-	bool good = take_digits(&at, &value) && value > 0 && value <= UINT32_MAX;
-	for (size_t i = 0; good && i < LENGTH(spans); i++) {
-		if (strcmp(at, spans[i].name) == 0) {
-			*seconds = value * spans[i].seconds;
-			return 0;
+	uint64_t value;
+	if (!take_digits(&text, &value) || value == 0 || value > UINT32_MAX)
+		return false;
+	for (size_t i = 0; i < LENGTH(spans); i++) {
+		if (strcmp(text, spans[i].name) == 0) {
+			*ret = value * spans[i].seconds;
+			return true;
 		}
 	}
+	return false;
+}
+
+bool vst_policy_every_parse(const char *text, struct vst_policy_every *ret)
+{
+	const char *at = text;
+	*ret = (struct vst_policy_every){0};
+	if (take_digits(&at, &ret->count) && *at == '\0' && ret->count > 0 && ret->count <= UINT32_MAX)
+		return true;
+	ret->count = 0;
+	return parse_duration(text, &ret->seconds);
+}
+
+int policy_take_every(struct policy_check *c, size_t node, void *to)
+{
+	int rc = check_text(c, node);
+	if (rc != 0 || vst_policy_every_parse(policy_node(c, node)->text, to))
+		return rc;
+	rc = policy_error(c, node, "'%.64s' is neither a number of snapshots nor a time", policy_node(c, node)->text);
+	vst_err_hint(c->err, "30 makes every 30th snapshot a full one, 30d the first of each 30 days");
+	return rc;
+}
+
+int policy_take_duration(struct policy_check *c, size_t node, void *to)
+{
+	int rc = check_text(c, node);
+	if (rc != 0 || parse_duration(policy_node(c, node)->text, to))
+		return rc;
 	rc = policy_error(c, node, "'%.64s' is not a time", policy_node(c, node)->text);
 	vst_err_hint(c->err, "whole numbers with s, min, h or d: 10min");
 	return rc;

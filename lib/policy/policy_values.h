@@ -54,6 +54,8 @@ policy_take policy_take_size;
 policy_take policy_take_rate;
 /* uint64_t *: seconds of "90s", "10min", "2h", "30d" */
 policy_take policy_take_duration;
+/* struct vst_policy_every *: "30", "30d" */
+policy_take policy_take_every;
 /* uint64_t *: a whole number from 1 */
 policy_take policy_take_number;
 /* unsigned *: "50%", up to 6400 */

@@ -13,6 +13,7 @@
  *       read_rate: 200MiB/s
  *       cpu: 50%                          of one processor's time, as systemd counts it; 150% is one and a half
  *       io: idle                          or normal: the priority of reads and writes
+ *     full_every: 30                      of incremental snapshots: every 30th is full; or 30d: the first of each 30 days
  *     sources:                            in order of acquisition
  *       - name: logs                      required, unique: as above without '.'; not "exhibit", not "long"
  *         files:                          exactly one of: files, live, journal, sqlite, postgres, artifacts
@@ -172,6 +173,15 @@ struct vst_policy_limits {
 	bool io_idle;
 };
 
+/* When a series begins a generation anew: one of both; both 0: it is not said. */
+struct vst_policy_every {
+	uint64_t count;   /* every so many snapshots is full */
+	uint64_t seconds; /* or: the first that is so much younger than the last full one */
+};
+#define VST_FULL_EVERY 30 /* snapshots, where nothing is said */
+/* "30", or a duration: "30d". False: neither. */
+bool vst_policy_every_parse(const char *text, struct vst_policy_every *ret);
+
 struct vst_policy {
 	char *name;
 	char *about; /* NULL if none */
@@ -179,6 +189,7 @@ struct vst_policy {
 	size_t regime_count;
 	unsigned hashes; /* set of enum vst_hash_set's bits: sha256 = 1, sha1 = 2, md5 = 4 */
 	struct vst_policy_limits limits;
+	struct vst_policy_every full_every;
 	struct vst_policy_source *sources;
 	size_t source_count;
 };
