@@ -10,6 +10,7 @@
 #include "vestige/beneath.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
+#include "vestige/series_index.h"
 
 #define TARGET_MAX (64 * 1024)
 #define LEASE_TRIES 40 /* each waits LEASE_WAIT_MS */
@@ -266,9 +267,59 @@ static int take_opened(struct vst_files_run *run, int fd, const struct statx *st
 	return vst_files_read(run, fd, st, &item);
 }
 
+/* Whether the earlier exhibit had it whole, and nothing of its stat has moved since. */
+static bool is_as_sealed(struct vst_files_run *run, const struct statx *st)
+{
+	struct vst_series_record record;
+	uint64_t seq;
+	if (!vst_series_find(run->context->trusted, run->source->name, vst_files_path(run),
+	            &seq, &record))
+		return false;
+	const struct vst_item_stat state = vst_file_state(st);
+	bool whole = record.status == VST_ITEM_COLLECTED || record.status == VST_ITEM_UNCHANGED ||
+	             record.status == VST_ITEM_TAIL;
+	return whole && record.type == VST_ITEM_FILE && record.extent == VST_ITEM_CONTENT_FULL &&
+	       record.flags & VST_SERIES_STAT && !(record.flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) &&
+	       record.size == state.size && record.mtime == state.mtime && record.ctime == state.ctime &&
+	       state.ctime < run->context->trusted_before && record.ino == st->stx_ino &&
+	       record.dev_major == st->stx_dev_major && record.dev_minor == st->stx_dev_minor;
+}
+
+/* `--trust-ctime`: true if it is an item now, and was not opened for it. */
+static bool take_trusted(struct vst_files_run *run, int dirfd, const char *name, int *ret_rc)
+{
+	struct vst_item item;
+	struct statx st;
+	uint8_t leaf[VST_HASH_LEN] = {0};
+	if (!run->context->trusted || run->source->content != VST_CONTENT_FULL ||
+	        vst_file_stat_name(dirfd, name, &st) != 0 || !S_ISREG(st.stx_mode) ||
+	        vst_files_ruling_out(run, &st) || !is_as_sealed(run, &st))
+		return false;
+	vst_item_init(&item);
+	vst_file_fill(&st, run->context->accounts, &item);
+	item.status = VST_ITEM_COLLECTED;
+	if (take_as_hardlink(run, &st, &item, ret_rc))
+		return true;
+	item.status = VST_ITEM_UNCHANGED;
+	item.has_whole = item.whole.trusted = true;
+	item.whole.size = st.stx_size;
+	item.source = run->source->name;
+	item.path = vst_files_path(run);
+	run->matched = true;
+	const struct vst_item_stat state = vst_file_state(&st);
+	bool linked = st.stx_nlink > 1 && run->context->hardlinks;
+	*ret_rc = run->sink->item(run->sink->ctx, &item, NULL, NULL, linked ? leaf : NULL, run->err);
+	if (*ret_rc == 0 && linked)
+		*ret_rc = vst_files_remember(run, &item, &state, leaf);
+	return true;
+}
+
 static int take_file(struct vst_files_run *run, int dirfd, const char *name)
 {
 	struct statx st;
+	int trusted_rc;
+	if (take_trusted(run, dirfd, name, &trusted_rc))
+		return trusted_rc;
 	int fd = open_file(dirfd, name);
 	if (fd < 0) /* ELOOP: it is a link by now */
 		return vst_files_describe(run, dirfd, name, VST_ITEM_FILE, errno, "open");

@@ -31,6 +31,8 @@ struct reading {
 	uint64_t size;   /* digest: of the file, 0 if that is not known */
 	uint64_t total;  /* bytes to take; UINT64_MAX for a stream */
 	uint64_t got;
+	uint64_t begun;  /* bytes of data that were announced */
+	bool again;      /* the sink wants it once more */
 	bool pseudo;     /* times and size are made up, and tell nothing of a change */
 	bool at_end;     /* the file ended */
 	int error;       /* errno of a read that failed */
@@ -176,6 +178,7 @@ static int begin(struct reading *r)
 	if (is_digest(r))
 		return 0;
 	r->item->has_content = true;
+	r->begun = vst_limits_data(r->item);
 	return r->run->sink->begin(r->run->sink->ctx, r->item, r->run->err);
 }
 
@@ -204,8 +207,10 @@ static int end(struct reading *r)
 	if (is_digest(r))
 		return end_digest(r);
 	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
+	bool may_ask = run->sink->again && r->item->type == VST_ITEM_FILE && r->begun > VST_SINK_KEEPS;
 	int rc = run->sink->end(run->sink->ctx, r->item, linked ? leaf : NULL, run->err);
-	if (rc == 0 && linked && r->item->status == VST_ITEM_COLLECTED)
+	r->again = rc == 0 && may_ask && run->sink->again(run->sink->ctx);
+	if (rc == 0 && !r->again && linked && r->item->status == VST_ITEM_COLLECTED)
 		rc = vst_files_remember(r->run, r->item, &r->item->before, leaf);
 	return rc;
 }
@@ -268,6 +273,27 @@ static int read_known(struct reading *r)
 	return end(r);
 }
 
+/*
+ * Once more from the start, for a sink that hoped in vain to have the content: the second reading is the one that counts, and what
+ * changed since the first stat makes it `changed`.
+ */
+static int read_twice(struct reading *r)
+{
+	int rc = read_known(r);
+	if (rc != 0 || !r->again)
+		return rc;
+	vst_limits_give_back(r->run->context, r->got);
+	r->extent = 0;
+	r->inside = r->got = 0;
+	r->at_end = false;
+	r->error = 0;
+	r->item->status = VST_ITEM_COLLECTED;
+	r->item->rule = NULL;
+	r->item->error = 0;
+	r->item->read_start = vst_time_now();
+	return read_known(r);
+}
+
 static int map_holes(struct reading *r, const struct statx *st)
 {
 	struct vst_file_map *map = &r->run->map;
@@ -325,7 +351,7 @@ static int take_known(struct vst_files_run *run, int fd, const struct statx *st,
 	if (is_digest(&r))
 		vst_file_digest_begin(&run->digest, item->is_sparse ? &run->map : NULL, item->size);
 	apply_limits(&r);
-	return read_known(&r);
+	return read_twice(&r);
 }
 
 /* ---- streams: files that do not know their length ---- */

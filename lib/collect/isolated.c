@@ -44,7 +44,7 @@ struct vst_isolated {
 	bool is_open;
 	struct vst_buf open_bytes;
 	struct isolated_item open;
-	uint64_t open_got;
+	uint64_t open_got; /* bytes of content, of the item that was ended too */
 };
 
 /* One source at work. */
@@ -191,6 +191,16 @@ static int on_item(struct run *run, enum isolated_message type, const uint8_t *b
 	return rc;
 }
 
+static void answer_again(struct run *run)
+{
+	struct vst_isolated *isolated = run->isolated;
+	bool again = !isolated->is_open && run->sink->again && run->sink->again(run->sink->ctx);
+	if (again)
+		vst_limits_give_back(isolated->context, isolated->open_got);
+	isolated->open_got = 0;
+	ring_answer(isolated->worker.ring, again, NULL);
+}
+
 static int on_text(struct run *run, enum isolated_message type, const uint8_t *bytes, size_t len)
 {
 	struct vst_isolated *isolated = run->isolated;
@@ -236,6 +246,9 @@ static int take(struct run *run, uint32_t type, const uint8_t *bytes, size_t len
 	case ISOLATED_ITEM:
 	case ISOLATED_ITEM_LEAF:
 		return on_item(run, (enum isolated_message)type, bytes, len);
+	case ISOLATED_AGAIN:
+		answer_again(run);
+		return 0;
 	case ISOLATED_HAS:
 	case ISOLATED_FINDING:
 		return on_text(run, (enum isolated_message)type, bytes, len);

@@ -152,6 +152,8 @@ bool isolated_item_take(const uint8_t *bytes, size_t len, struct isolated_item *
 		return false;
 	memcpy(&ret->item, item, sizeof ret->item);
 	ret->item.source = NULL;
+	ret->item.whole.stored = NULL; /* the collector does not know what is stored where */
+	ret->item.whole.stored_count = 0;
 	for (size_t i = 0; i < LENGTH(strings); i++)
 		*(const char **)((uint8_t *)&ret->item + strings[i]) = take_string(&in);
 	ret->link_source = take_string(&in);

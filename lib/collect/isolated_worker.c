@@ -13,6 +13,7 @@ struct worker {
 	struct ring *ring;
 	struct vst_buf bytes; /* of the item at hand */
 	void *space;          /* reserved, and not yet sent */
+	bool weighs;          /* the sink at the other end may want an item once more */
 };
 
 /* ---- sending ---- */
@@ -107,6 +108,14 @@ static int sink_item(void *ctx, struct vst_item *item, const char *link_source, 
 	return rc;
 }
 
+static bool sink_again(void *ctx)
+{
+	struct worker *worker = ctx;
+	uint32_t before = atomic_load(&worker->ring->answers);
+	send_bytes(worker, ISOLATED_AGAIN, NULL, 0);
+	return ring_await_answer(worker->ring, before, NULL) != 0;
+}
+
 static void sink_finding(void *ctx, const char *text)
 {
 	send_bytes(ctx, ISOLATED_FINDING, text, strlen(text) + 1);
@@ -137,6 +146,7 @@ static void work_on(struct worker *worker, const struct isolated_task *task,
 	        .space = sink_space,
 	        .end = sink_end,
 	        .item = sink_item,
+	        .again = worker->weighs ? sink_again : NULL,
 	        .finding = sink_finding};
 	struct vst_err err = VST_ERR_INIT;
 	context->exhibit_left = task->exhibit_left;
@@ -148,7 +158,7 @@ static void work_on(struct worker *worker, const struct isolated_task *task,
 _Noreturn void isolated_work(
         struct ring *ring, int tasks, struct vst_collect_context *context, const struct vst_policy *policy)
 {
-	struct worker worker = {.ring = ring, .bytes = VST_BUF_INIT};
+	struct worker worker = {.ring = ring, .bytes = VST_BUF_INIT, .weighs = context->weighs};
 	struct isolated_task task;
 	context->cancel = &ring->cancel;
 	context->expired = &ring->expired;

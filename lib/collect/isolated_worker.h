@@ -17,6 +17,7 @@ enum isolated_message {
 	ISOLATED_ITEM,     /* an item and what it links to; no answer */
 	ISOLATED_ITEM_LEAF,
 	ISOLATED_HAS,     /* a path; answered by 0 or 1 */
+	ISOLATED_AGAIN,   /* empty: is the item that was ended wanted once more? answered by 0 or 1 */
 	ISOLATED_FINDING, /* a line for the screen */
 	ISOLATED_DONE,    /* empty: the source is finished; else a struct vst_err */
 };

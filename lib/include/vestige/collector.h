@@ -39,11 +39,19 @@ struct vst_sink {
 	int (*item)(void *ctx, struct vst_item *item, const char *link_source, const char *link_path,
 		uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
 	/*
+	 * Whether the item that was just ended is wanted once more: begin, data and end follow again for the same path, and what was given
+	 * before is forgotten. A sink that hopes to have the content already hashes it without keeping it, and may hope in vain. Asked after
+	 * the end of a file of more than VST_SINK_KEEPS bytes of data. The member may be NULL: never.
+	 */
+	bool (*again)(void *ctx);
+	/*
 	 * Something that a person must hear of now, e.g. a hidden process: one line, for the screen. It is evidence only as an
 	 * item, which the collector writes too. The member may be NULL.
 	 */
 	void (*finding)(void *ctx, const char *text);
 };
+
+#define VST_SINK_KEEPS (1024 * 1024) /* bytes of content that a sink keeps in memory if it has to */
 
 struct vst_file_id {
 	uint32_t dev_major, dev_minor;
@@ -55,6 +63,8 @@ struct vst_exclusion {
 	struct vst_file_id id;
 	const char *rule;
 };
+
+struct vst_series_index;
 
 struct vst_postgres_sessions; /* open transactions, one a database (lib/collect/postgres_connect.c) */
 
@@ -70,6 +80,14 @@ struct vst_collect_context {
 	uint64_t item_limit, source_left, exhibit_left;
 	const atomic_bool *expired; /* set when the source's time is over; checked between reads and names. NULL: no limit */
 	const uint8_t *digest_key;  /* VST_HASH_LEN bytes: the case's key for `content: digest`; NULL: there is none */
+	/*
+	 * An earlier exhibit's items, to trust where a file's size, inode, mtime and ctime are as they were: such a file is not opened, and
+	 * comes as an item of status unchanged whose `whole` says `trusted` and nothing else. NULL: every file is read.
+	 * Only a ctime before `trusted_before` (ns) is trusted: one as young as the reading may hide a change within the clock's tick.
+	 */
+	const struct vst_series_index *trusted;
+	int64_t trusted_before;
+	bool weighs; /* the sink's `again` will be set: known before the collectors' process is made */
 	int scratch_fd; /* a directory for files without names, on the case's disk; -1: there is none (a dry run) */
 	struct vst_hardlinks *hardlinks; /* made once an acquisition */
 	struct vst_postgres_sessions *postgres; /* made once an acquisition; NULL: each source its own transaction */
