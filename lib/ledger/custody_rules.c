@@ -331,6 +331,32 @@ static int check_predecessor(
 	return 0;
 }
 
+/*
+ * A generation is contiguous: whoever has the newest exhibit and those back to the one that it names has all
+ * that its items refer to. A seal without a series is a generation of its own, which nothing continues: it
+ * left no index to tell what is stored.
+ */
+static int check_series(const struct vst_custody *custody, const struct vst_seal *seal, struct vst_err *err)
+{
+	const struct vst_custody_exhibit *latest = vst_custody_exhibit_latest(custody);
+	const struct vst_custody_exhibit *full;
+	unsigned long long number = (unsigned long long)seal->series.full;
+
+	if (!seal->has_series || seal->series.full == seal->exhibit)
+		return 0;
+	full = vst_custody_exhibit_find(custody, seal->series.full);
+	if (!full || !full->seal)
+		return vst_custody_broken(
+		        err, 7, "the exhibit continues exhibit %llu, which was never sealed", number);
+	if (!full->seal->has_series || full->seal->series.full != full->number)
+		return vst_custody_broken(
+		        err, 7, "the exhibit continues exhibit %llu, which opens no series", number);
+	if (!latest->seal->has_series || latest->seal->series.full != seal->series.full)
+		return vst_custody_broken(
+		        err, 7, "the exhibit continues exhibit %llu, but a later series has begun", number);
+	return 0;
+}
+
 static int check_acquire(const struct vst_custody *custody, struct custody_next *next, struct vst_err *err)
 {
 	const struct vst_event *event = next->event;
@@ -338,7 +364,8 @@ static int check_acquire(const struct vst_custody *custody, struct custody_next 
 	int rc;
 
 	if ((rc = check_number_is_new(custody, seal->exhibit, err)) != 0 ||
-	        (rc = check_predecessor(custody, seal, err)) != 0)
+	        (rc = check_predecessor(custody, seal, err)) != 0 ||
+	        (rc = check_series(custody, seal, err)) != 0)
 		return rc;
 	if (seal->recipient_count != custody->fingerprint_count ||
 	        memcmp(seal->recipients, custody->fingerprints, seal->recipient_count * VST_HASH_LEN) != 0)

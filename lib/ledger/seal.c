@@ -38,6 +38,30 @@ static const char *source_fault(const struct vst_seal *seal, size_t index)
 	return NULL;
 }
 
+static const char *series_fault(const struct vst_seal *seal)
+{
+	const struct vst_seal_series *series = &seal->series;
+
+	if (!seal->has_series)
+		return NULL;
+	if (series->full == 0 || series->full > seal->exhibit)
+		return "the exhibit that opens its series is none, or a later one";
+	if (series->full != seal->exhibit && !seal->has_predecessor)
+		return "it continues a series and has no predecessor";
+	if (series->compared && !seal->has_predecessor)
+		return "it is compared with a predecessor that it has not";
+	if (!series->compared && (series->added != 0 || series->removed != 0 || series->changed != 0))
+		return "changes are counted where nothing was compared";
+	if (series->added > seal->items || series->changed > seal->items - series->added)
+		return "more items are new or changed than there are";
+	if (series->removed > VST_PLAIN_UINT_MAX || series->described > VST_PLAIN_UINT_MAX)
+		return "a count of the series is out of range";
+	for (int i = 0; i < VST_SEVERITIES; i++)
+		if (series->findings[i] > VST_PLAIN_UINT_MAX)
+			return "a count of findings is out of range";
+	return NULL;
+}
+
 static const char *seal_fault(const struct vst_seal *seal)
 {
 	if (seal->exhibit == 0 || seal->exhibit > VST_EXHIBIT_MAX)
@@ -57,7 +81,7 @@ static const char *seal_fault(const struct vst_seal *seal)
 		if (fault)
 			return fault;
 	}
-	return NULL;
+	return series_fault(seal);
 }
 
 int vst_seal_check(const struct vst_seal *seal, struct vst_err *err)
@@ -97,6 +121,41 @@ static void write_counts(struct vst_json *json, const struct vst_seal *seal)
 	vst_json_end(json);
 }
 
+static void write_series(struct vst_json *json, const struct vst_seal *seal)
+{
+	const struct vst_seal_series *series = &seal->series;
+
+	if (!seal->has_series)
+		return;
+	vst_json_key(json, "series");
+	vst_json_object(json);
+	vst_json_key(json, "full");
+	vst_json_uint(json, series->full);
+	vst_json_key(json, "index_sha256");
+	vst_json_hex(json, series->index_sha256, VST_HASH_LEN);
+	vst_json_key(json, "described");
+	vst_json_uint(json, series->described);
+	if (series->compared) {
+		vst_json_key(json, "changes");
+		vst_json_object(json);
+		vst_json_key(json, "added");
+		vst_json_uint(json, series->added);
+		vst_json_key(json, "removed");
+		vst_json_uint(json, series->removed);
+		vst_json_key(json, "changed");
+		vst_json_uint(json, series->changed);
+		vst_json_end(json);
+	}
+	vst_json_key(json, "findings");
+	vst_json_object(json);
+	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
+		vst_json_key(json, vst_severity_name((enum vst_severity)i));
+		vst_json_uint(json, series->findings[i]);
+	}
+	vst_json_end(json);
+	vst_json_end(json);
+}
+
 void vst_seal_write(const struct vst_seal *seal, struct vst_json *json)
 {
 	vst_json_object(json);
@@ -126,6 +185,7 @@ void vst_seal_write(const struct vst_seal *seal, struct vst_json *json)
 		vst_json_hex(json, seal->recipients[i], VST_HASH_LEN);
 	vst_json_end(json);
 	write_counts(json, seal);
+	write_series(json, seal);
 	vst_json_key(json, "started");
 	vst_json_time(json, seal->started);
 	vst_json_key(json, "sealed");
@@ -254,6 +314,58 @@ static int read_counts(struct vst_json_take *take, struct vst_seal *seal)
 	return 0;
 }
 
+static void read_changes(struct vst_json_take *take, struct vst_seal_series *series)
+{
+	json_t *value = vst_json_take_value(take, "changes", JSON_OBJECT);
+	struct vst_json_take changes;
+
+	if (!value)
+		return;
+	series->compared = true;
+	changes = vst_json_take_of(value, take->err);
+	series->added = vst_json_take_uint(&changes, "added");
+	series->removed = vst_json_take_uint(&changes, "removed");
+	series->changed = vst_json_take_uint(&changes, "changed");
+	if (vst_json_take_end(&changes) != 0)
+		take->failed = true;
+}
+
+static void read_findings(struct vst_json_take *take, struct vst_seal_series *series)
+{
+	json_t *value = vst_json_take_value(take, "findings", JSON_OBJECT);
+	struct vst_json_take findings;
+
+	if (!value)
+		return;
+	findings = vst_json_take_of(value, take->err);
+	for (int i = VST_SEVERITIES - 1; i >= 0; i--)
+		series->findings[i] = vst_json_take_uint(&findings, vst_severity_name((enum vst_severity)i));
+	if (vst_json_take_end(&findings) != 0)
+		take->failed = true;
+}
+
+static void read_series(struct vst_json_take *take, struct vst_seal *seal)
+{
+	struct vst_json_take series;
+	json_t *value;
+
+	if (!vst_json_take_is(take, "series"))
+		return;
+	value = vst_json_take_value(take, "series", JSON_OBJECT);
+	if (!value)
+		return;
+	seal->has_series = true;
+	series = vst_json_take_of(value, take->err);
+	seal->series.full = vst_json_take_uint(&series, "full");
+	vst_json_take_hex(&series, "index_sha256", seal->series.index_sha256, VST_HASH_LEN);
+	seal->series.described = vst_json_take_uint(&series, "described");
+	if (vst_json_take_is(&series, "changes"))
+		read_changes(&series, &seal->series);
+	read_findings(&series, &seal->series);
+	if (vst_json_take_end(&series) != 0)
+		take->failed = true;
+}
+
 /* The keys behind `format`. */
 static int read_fields(struct vst_json_take *take, struct vst_seal *seal)
 {
@@ -268,6 +380,7 @@ static int read_fields(struct vst_json_take *take, struct vst_seal *seal)
 	read_predecessor(take, seal);
 	if ((rc = read_recipients(take, seal)) != 0 || (rc = read_counts(take, seal)) != 0)
 		return rc;
+	read_series(take, seal);
 	seal->started = vst_json_take_time(take, "started");
 	seal->sealed = vst_json_take_time(take, "sealed");
 	if ((rc = vst_json_take_end(take)) != 0)

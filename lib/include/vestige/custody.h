@@ -27,7 +27,8 @@
  *  7. An exhibit number is used once, in acquire or recover; numbers of acquire events rise; each seal names
  * the digest of the seal before it; the seal's recipients are the case's recipients of the step before, in
  * the file's order; no payload is sealed twice. An extract event names an exhibit that is recorded, and no
- * more items than its seal has.
+ * more items than its seal has. A seal whose series begins with another exhibit than itself names the one
+ * that the latest exhibit names, and that one is sealed and begins its own.
  *  8. A key belongs to one principal for as long as the log lasts, so a collector's never becomes an
  * examiner's, nor the reverse; the log key is nobody's; a collector's key is of type ssh-ed25519; a principal
  * is a valid actor (event.h).

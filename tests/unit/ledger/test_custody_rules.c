@@ -483,6 +483,87 @@ static void custody_leaves_out_the_line_of_a_hardware_key(void **state)
 	kit_free(kit);
 }
 
+/* ---- rule 7, series ---- */
+
+static void kit_series_snapshot(struct kit *kit, uint64_t full)
+{
+	struct vst_event *event = kit_acquire(kit, ++kit->exhibit);
+	struct vst_err err = VST_ERR_INIT;
+
+	event->seal->has_series = true;
+	event->seal->series.full = full;
+	kit_as_collector(kit, event, &err);
+	assert_string_equal(err.text, "");
+}
+
+/* The next exhibit, as one that continues the series of `full`. */
+static struct forge *forge_series(struct kit *kit, uint64_t full)
+{
+	struct forge *forge = forge_snapshot(kit);
+
+	forge->event->seal->has_series = true;
+	forge->event->seal->series.full = full;
+	forge_seal(forge);
+	return forge;
+}
+
+static void custody_takes_series_one_after_another(void **state)
+{
+	struct kit *kit = kit_new();
+
+	(void)state;
+	kit_snapshot(kit); /* of a program that knows no series */
+	kit_series_snapshot(kit, 2);
+	kit_series_snapshot(kit, 2);
+	kit_series_snapshot(kit, 2);
+	kit_series_snapshot(kit, 5);
+	kit_series_snapshot(kit, 5);
+	assert_accepted(forge_series(kit, 5));
+	kit_free(kit);
+}
+
+static void custody_rejects_a_series_that_begins_with_nothing(void **state)
+{
+	struct kit *kit = kit_new();
+	struct vst_err err = VST_ERR_INIT;
+
+	(void)state;
+	kit_series_snapshot(kit, 1);
+	assert_int_equal(kit_as_collector(kit, kit_recover(kit, 3), &err), 0);
+	kit->exhibit = 3;
+	assert_refused(forge_series(kit, 2), 7, "exhibit 2, which was never sealed");
+	assert_refused(forge_series(kit, 3), 7, "exhibit 3, which was never sealed");
+	assert_accepted(forge_series(kit, 1));
+	kit_free(kit);
+}
+
+static void custody_rejects_a_series_that_begins_in_the_middle_of_one(void **state)
+{
+	struct kit *kit = kit_new();
+
+	(void)state;
+	kit_snapshot(kit);
+	assert_refused(forge_series(kit, 1), 7, "exhibit 1, which opens no series");
+	kit_series_snapshot(kit, 2);
+	kit_series_snapshot(kit, 2);
+	assert_refused(forge_series(kit, 3), 7, "exhibit 3, which opens no series");
+	assert_accepted(forge_series(kit, 2));
+	kit_free(kit);
+}
+
+static void custody_rejects_a_series_that_was_left(void **state)
+{
+	struct kit *kit = kit_new();
+
+	(void)state;
+	kit_series_snapshot(kit, 1);
+	kit_series_snapshot(kit, 2);
+	assert_refused(forge_series(kit, 1), 7, "a later series has begun");
+	kit_snapshot(kit);
+	assert_refused(forge_series(kit, 2), 7, "a later series has begun");
+	kit_free(kit);
+}
+
 static void custody_goes_on_after_every_refusal(void **state)
 {
 	struct kit *kit = kit_new();
@@ -524,6 +605,10 @@ int main(void)
 	        cmocka_unit_test(custody_rejects_a_name_that_a_commit_cannot_carry),
 	        cmocka_unit_test(custody_rejects_a_hardware_key_for_a_collector),
 	        cmocka_unit_test(custody_leaves_out_the_line_of_a_hardware_key),
+	        cmocka_unit_test(custody_takes_series_one_after_another),
+	        cmocka_unit_test(custody_rejects_a_series_that_begins_with_nothing),
+	        cmocka_unit_test(custody_rejects_a_series_that_begins_in_the_middle_of_one),
+	        cmocka_unit_test(custody_rejects_a_series_that_was_left),
 	        cmocka_unit_test(custody_goes_on_after_every_refusal),
 	};
 
