@@ -49,6 +49,7 @@ void vst_index_free(struct vst_index *index)
 {
 	free(index->records);
 	free(index->leaves);
+	free(index->notes);
 	free(index->slots);
 	memset(index, 0, sizeof *index);
 }
@@ -98,7 +99,7 @@ static int grow_slots(struct vst_index *index, struct vst_err *err)
 static int grow_records(struct vst_index *index, struct vst_err *err)
 {
 	uint64_t capacity = index->capacity ? index->capacity + index->capacity / 2 : CAPACITY_FIRST;
-	uint8_t *records = vst_realloc(index->records, capacity, RECORD), *leaves;
+	uint8_t *records = vst_realloc(index->records, capacity, RECORD), *leaves, *notes;
 	if (!records)
 		return vst_err_nomem(err);
 	index->records = records;
@@ -106,12 +107,16 @@ static int grow_records(struct vst_index *index, struct vst_err *err)
 	if (!leaves)
 		return vst_err_nomem(err);
 	index->leaves = leaves;
+	notes = vst_realloc(index->notes, capacity, 1);
+	if (!notes)
+		return vst_err_nomem(err);
+	index->notes = notes;
 	index->capacity = capacity;
 	return 0;
 }
 
 int vst_index_add(struct vst_index *index, const struct vst_index_record *record,
-        const uint8_t leaf[VST_HASH_LEN], struct vst_err *err)
+        const uint8_t leaf[VST_HASH_LEN], uint8_t notes, struct vst_err *err)
 {
 	uint8_t *to;
 	int rc;
@@ -129,7 +134,7 @@ int vst_index_add(struct vst_index *index, const struct vst_index_record *record
 	put_le(to + AT_ENTRY, record->entry_offset, 8);
 	put_le(to + AT_LINE, record->line_offset, 8);
 	memcpy(index->leaves + index->count * VST_HASH_LEN, leaf, VST_HASH_LEN);
-	index->count++;
+	index->notes[index->count++] = notes;
 	return 0;
 }
 

@@ -3,7 +3,10 @@
  * 1. Between two calls the tar is at the end of an entry, unless an item is open (OPEN).
  * 2. Every item of the index has its line in `lines` or in a segment that is written; those from
  * `segment_seq` on are in `lines`.
- * 3. Once something went wrong halfway, nothing but _free is done any more (FAILED): a later success would
+ * 3. `last` or, where it is empty, the end of `lines` is the last item's line.
+ * 4. `tails` has the names of all tails in the tar, as if they were paths: who has one of these gets another
+ * name.
+ * 5. Once something went wrong halfway, nothing but _free is done any more (FAILED): a later success would
  * hide it.
  */
 #include "vestige/exhibit_writer.h"
@@ -43,8 +46,10 @@ struct vst_exhibit_writer {
 	struct vst_content_out *content;
 	int64_t time; /* of our own entries, seconds */
 
-	struct vst_index index;
+	struct vst_index index, tails;
 	struct vst_buf lines; /* manifest lines that no segment has yet */
+	struct vst_buf last;  /* the last of them, when a segment took it */
+	size_t last_len;      /* without LF */
 	uint64_t segments, segment_seq, segment_bytes;
 
 	char source[VST_SOURCE_NAME_MAX + 1]; /* empty: none yet */
@@ -55,6 +60,7 @@ struct vst_exhibit_writer {
 	size_t salts_left;
 	struct vst_buf name, link;
 	uint8_t open_path[VST_HASH_LEN]; /* of the open item */
+	uint64_t open_offset;            /* of its first byte in its file */
 	uint64_t told;                   /* position at the last progress */
 };
 
@@ -81,6 +87,7 @@ int vst_exhibit_writer_new(const struct vst_exhibit_writer_options *options, str
 	writer->options.hashes |= VST_HASH_SHA256;
 	writer->time = vst_time_now() / VST_NS_PER_S;
 	if ((rc = vst_index_init(&writer->index, err)) != 0 ||
+	        (rc = vst_index_init(&writer->tails, err)) != 0 ||
 	        (rc = vst_sealed_out_new(options->recipients, &options->out, &writer->sealed, err)) != 0)
 		goto out;
 	frames.out = vst_sealed_out_input(writer->sealed);
@@ -105,7 +112,9 @@ void vst_exhibit_writer_free(struct vst_exhibit_writer *writer)
 	vst_frames_free(writer->frames);
 	vst_sealed_out_free(writer->sealed);
 	vst_index_free(&writer->index);
+	vst_index_free(&writer->tails);
 	vst_buf_free(&writer->lines);
+	vst_buf_free(&writer->last);
 	vst_buf_free(&writer->name);
 	vst_buf_free(&writer->link);
 	free(writer->counts);
@@ -201,6 +210,11 @@ static int put_segment(struct vst_exhibit_writer *writer, struct vst_err *err)
 {
 	uint64_t base;
 	int rc;
+	vst_buf_clear(&writer->last);
+	vst_buf_bytes(&writer->last, writer->lines.data + writer->lines.len - writer->last_len - 1,
+	        writer->last_len);
+	if ((rc = vst_buf_check(&writer->last, err)) != 0)
+		return rc;
 	vst_buf_clear(&writer->name);
 	vst_buf_printf(&writer->name, "manifest/%06llu.jsonl", (unsigned long long)writer->segments + 1);
 	if ((rc = vst_buf_check(&writer->name, err)) != 0 ||
@@ -227,14 +241,25 @@ static int draw_salt(struct vst_exhibit_writer *writer, uint8_t ret[VST_SALT_LEN
 	return 0;
 }
 
+void vst_exhibit_writer_line(
+        const struct vst_exhibit_writer *writer, const uint8_t **ret_line, size_t *ret_len)
+{
+	*ret_len = writer->last_len;
+	*ret_line = writer->last_len == 0    ? NULL
+	            : writer->lines.len == 0 ? writer->last.data
+	                                     : writer->lines.data + writer->lines.len - writer->last_len - 1;
+}
+
 /* The last step of every item: its line, leaf and record. */
 static int put_line(struct vst_exhibit_writer *writer, struct vst_item *item,
         const uint8_t path[VST_HASH_LEN], uint64_t entry_offset, uint8_t *ret_leaf, struct vst_err *err)
 {
 	struct vst_index_record record = {.entry_offset = entry_offset, .line_offset = writer->lines.len};
 	struct vst_exhibit_source_counts *counts = &writer->counts[writer->current];
-	uint8_t leaf[VST_HASH_LEN];
+	uint8_t leaf[VST_HASH_LEN], notes = item->long_entry ? VST_INDEX_LONG : 0;
 	int rc;
+	if (item->status == VST_ITEM_UNCHANGED || item->status == VST_ITEM_TAIL)
+		notes |= VST_INDEX_ELSEWHERE;
 	if ((rc = draw_salt(writer, item->salt, err)) != 0 ||
 	        (rc = vst_item_encode(item, &writer->lines, err)) != 0)
 		return rc;
@@ -243,8 +268,9 @@ static int put_line(struct vst_exhibit_writer *writer, struct vst_item *item,
 	vst_merkle_leaf(writer->lines.data + record.line_offset, record.line_len, leaf);
 	vst_buf_byte(&writer->lines, '\n');
 	if ((rc = vst_buf_check(&writer->lines, err)) != 0 ||
-	        (rc = vst_index_add(&writer->index, &record, leaf, err)) != 0)
+	        (rc = vst_index_add(&writer->index, &record, leaf, notes, err)) != 0)
 		return rc;
+	writer->last_len = record.line_len;
 	counts->items[item->status]++;
 	if (item->has_content && entry_offset != VST_INDEX_NO_ENTRY) {
 		counts->bytes += item->size;
@@ -306,6 +332,7 @@ static int place(struct vst_exhibit_writer *writer, struct vst_item *item, uint8
 		return vst_err_set(err, VST_EUSAGE, "exhibit writer: an item without a path");
 	item->source = item->type == VST_ITEM_RECORD ? VST_SOURCE_EXHIBIT : writer->source;
 	item->seq = writer->index.count;
+	item->long_entry = false;
 	limit_xattrs(item);
 	drop_full_map(item);
 	drop_base_acl(item);
@@ -316,6 +343,57 @@ static int place(struct vst_exhibit_writer *writer, struct vst_item *item, uint8
 	return 0;
 }
 
+/* The name of a tail as a path, to compare with paths: `ret` is its digest. */
+static int digest_tail(struct vst_exhibit_writer *writer, const struct vst_item *item,
+        uint8_t ret[VST_HASH_LEN], struct vst_err *err)
+{
+	int rc;
+	vst_buf_clear(&writer->name);
+	vst_buf_printf(&writer->name, "%s@%llu", item->path, (unsigned long long)vst_item_tail_offset(item));
+	if ((rc = vst_buf_check(&writer->name, err)) == 0)
+		vst_item_path_digest(item->source, vst_buf_cstr(&writer->name), ret);
+	return rc;
+}
+
+/*
+ * `/x` from byte 5 on and a file `/x@5` would have the same name in the tar: whoever comes second gets the
+ * long one. `item` is placed and has an entry.
+ */
+static int choose_entry(struct vst_exhibit_writer *writer, struct vst_item *item,
+        const uint8_t path[VST_HASH_LEN], struct vst_err *err)
+{
+	uint8_t tail[VST_HASH_LEN];
+	uint64_t seq;
+	int rc;
+	if (item->type == VST_ITEM_RECORD || !vst_item_entry_fits(item))
+		return 0;
+	if (item->status != VST_ITEM_TAIL) {
+		item->long_entry = vst_index_find(&writer->tails, path, &seq);
+		return 0;
+	}
+	if ((rc = digest_tail(writer, item, tail, err)) == 0)
+		item->long_entry = vst_index_find(&writer->index, tail, &seq) &&
+		                   vst_index_get(&writer->index, seq).entry_offset != VST_INDEX_NO_ENTRY;
+	return rc;
+}
+
+static int remember_tail(struct vst_exhibit_writer *writer, const struct vst_item *item, struct vst_err *err)
+{
+	struct vst_index_record record = {.entry_offset = VST_INDEX_NO_ENTRY};
+	int rc;
+	if (item->status != VST_ITEM_TAIL || item->long_entry || !vst_item_entry_fits(item))
+		return 0;
+	if ((rc = digest_tail(writer, item, record.path, err)) != 0)
+		return rc;
+	return vst_index_add(&writer->tails, &record, record.path, 0, err);
+}
+
+/* A tail's file ends where the tail ends. */
+static void set_whole_size(struct vst_item *item)
+{
+	item->whole.size = vst_item_tail_offset(item) + item->size;
+}
+
 /* As it will be if all goes well: what is wrong with it now would be wrong at its end, when it is in the tar.
  */
 static int check_beginning(const struct vst_item *item, struct vst_err *err)
@@ -323,7 +401,6 @@ static int check_beginning(const struct vst_item *item, struct vst_err *err)
 	struct vst_item probe = *item;
 	if (item->type != VST_ITEM_FILE && item->type != VST_ITEM_STREAM && item->type != VST_ITEM_RECORD)
 		return vst_err_set(err, VST_EUSAGE, "exhibit writer: a type that has no content");
-	probe.status = VST_ITEM_COLLECTED;
 	probe.rule = NULL;
 	probe.error = 0;
 	probe.has_content = true;
@@ -332,6 +409,14 @@ static int check_beginning(const struct vst_item *item, struct vst_err *err)
 	probe.parts = item->type == VST_ITEM_STREAM;
 	probe.has_read = false;
 	probe.read_padding = 0;
+	probe.has_prefix = false;
+	if (item->status == VST_ITEM_TAIL) {
+		probe.whole.hashes = VST_HASH_SHA256;
+		set_whole_size(&probe);
+	} else {
+		probe.status = VST_ITEM_COLLECTED;
+		probe.has_whole = false;
+	}
 	return vst_item_check(&probe, err);
 }
 
@@ -341,9 +426,11 @@ int vst_exhibit_writer_begin(
 	struct vst_item placed = *item;
 	int rc = check_state(writer, READY, err);
 	if (rc != 0 || (rc = place(writer, &placed, writer->open_path, err)) != 0 ||
-	        (rc = check_beginning(&placed, err)) != 0)
+	        (rc = check_beginning(&placed, err)) != 0 ||
+	        (rc = choose_entry(writer, &placed, writer->open_path, err)) != 0)
 		return rc;
 	writer->state = OPEN;
+	writer->open_offset = vst_item_tail_offset(&placed);
 	rc = vst_content_out_begin(writer->content, &placed, err);
 	return rc != 0 ? fail(writer, rc) : 0;
 }
@@ -378,32 +465,44 @@ int vst_exhibit_writer_end(struct vst_exhibit_writer *writer, struct vst_item *i
 		return rc;
 	if ((rc = place(writer, item, path, err)) != 0)
 		return fail(writer, rc);
-	if (memcmp(path, writer->open_path, sizeof path) != 0)
+	if (memcmp(path, writer->open_path, sizeof path) != 0 ||
+	        vst_item_tail_offset(item) != writer->open_offset)
 		return fail(
 		        writer, vst_err_set(err, VST_EUSAGE, "exhibit writer: another item than was begun"));
-	if ((rc = vst_content_out_end(writer->content, item, &offset, err)) != 0 ||
-	        (rc = put_line(writer, item, path, offset, ret_leaf, err)) != 0)
+	if ((rc = vst_content_out_end(writer->content, item, &offset, err)) != 0)
+		return fail(writer, rc);
+	if (item->status == VST_ITEM_TAIL)
+		set_whole_size(item);
+	if ((rc = choose_entry(writer, item, path, err)) != 0 ||
+	        (rc = put_line(writer, item, path, offset, ret_leaf, err)) != 0 ||
+	        (rc = remember_tail(writer, item, err)) != 0)
 		return fail(writer, rc);
 	writer->state = READY;
 	tell_progress(writer, PROGRESS_STEP);
 	return 0;
 }
 
-/* Finds what a hard link repeats: its leaf into the item, its entry name into `link`. */
+/* Finds what a hard link repeats: its leaf into the item, its entry name into `link`. Where that has no entry
+ * or one of its end alone, the link has none either. */
 static int resolve_link(struct vst_exhibit_writer *writer, struct vst_item *item, const char *source,
         const char *path, struct vst_err *err)
 {
 	struct vst_item target = {
 	        .source = source ? source : writer->source, .path = path, .type = item->type};
-	uint8_t digest[VST_HASH_LEN];
+	uint8_t digest[VST_HASH_LEN], notes;
 	vst_item_path_digest(target.source, path, digest);
 	if (!vst_index_find(&writer->index, digest, &target.seq))
 		return vst_err_set(err, VST_ENOTFOUND, "exhibit writer: a hard link to what is not there");
-	if (vst_index_get(&writer->index, target.seq).entry_offset == VST_INDEX_NO_ENTRY)
+	notes = writer->index.notes[target.seq];
+	target.long_entry = notes & VST_INDEX_LONG;
+	if (!(notes & VST_INDEX_ELSEWHERE) &&
+	        vst_index_get(&writer->index, target.seq).entry_offset == VST_INDEX_NO_ENTRY)
 		return vst_err_set(
 		        err, VST_ENOTFOUND, "exhibit writer: a hard link to what was not collected");
 	item->is_hardlink = true;
 	memcpy(item->hardlink, vst_index_leaf(&writer->index, target.seq), VST_HASH_LEN);
+	if (notes & VST_INDEX_ELSEWHERE)
+		item->status = VST_ITEM_UNCHANGED;
 	vst_buf_clear(&writer->link);
 	return vst_item_entry_name(&target, &writer->link, err);
 }
@@ -436,7 +535,8 @@ int vst_exhibit_writer_item(struct vst_exhibit_writer *writer, struct vst_item *
 	item->is_hardlink = false;
 	if (link_path && (rc = resolve_link(writer, item, link_source, link_path, err)) != 0)
 		return rc;
-	if ((rc = vst_item_check(item, err)) != 0)
+	if ((rc = vst_item_check(item, err)) != 0 ||
+	        (vst_item_has_entry(item) && (rc = choose_entry(writer, item, path, err)) != 0))
 		return rc;
 	if (item->has_content && vst_item_has_entry(item))
 		return vst_err_set(err, VST_EUSAGE, "exhibit writer: content that was not given");

@@ -282,6 +282,48 @@ static void put_sparse(struct vst_json *json, const struct vst_item *item)
 	vst_json_end(json);
 }
 
+static void put_whole(struct vst_json *json, const struct vst_item_whole *whole)
+{
+	vst_json_key(json, "whole");
+	vst_json_object(json);
+	put_uint(json, "size", whole->size);
+	put_hex(json, "sha256", whole->sha256, sizeof whole->sha256);
+	if (whole->hashes & VST_HASH_SHA1)
+		put_hex(json, "sha1", whole->sha1, sizeof whole->sha1);
+	if (whole->hashes & VST_HASH_MD5)
+		put_hex(json, "md5", whole->md5, sizeof whole->md5);
+	if (whole->trusted) {
+		vst_json_key(json, "trusted");
+		vst_json_bool(json, true);
+	}
+	vst_json_key(json, "stored");
+	vst_json_array(json);
+	for (size_t i = 0; i < whole->stored_count; i++) {
+		vst_json_array(json);
+		vst_json_uint(json, whole->stored[i].exhibit);
+		vst_json_uint(json, whole->stored[i].seq);
+		vst_json_uint(json, whole->stored[i].bytes);
+		vst_json_end(json);
+	}
+	vst_json_end(json);
+	vst_json_end(json);
+}
+
+static void put_series(struct vst_json *json, const struct vst_item *item)
+{
+	if (item->has_whole)
+		put_whole(json, &item->whole);
+	if (item->has_prefix) {
+		vst_json_key(json, "prefix");
+		vst_json_object(json);
+		put_uint(json, "size", item->prefix_size);
+		put_hex(json, "sha256", item->prefix_sha256, sizeof item->prefix_sha256);
+		vst_json_end(json);
+	}
+	if (item->long_entry)
+		put_string(json, "entry", "long");
+}
+
 static void put_read_stat(struct vst_json *json, const char *key, const struct vst_item_stat *stat)
 {
 	vst_json_key(json, key);
@@ -338,6 +380,7 @@ int vst_item_encode(const struct vst_item *item, struct vst_buf *out, struct vst
 		put_sparse(&json, item);
 	if (item->has_read)
 		put_read(&json, item);
+	put_series(&json, item);
 	if (item->details) {
 		vst_json_key(&json, "details");
 		vst_json_raw(&json, item->details, item->details_len);
@@ -350,21 +393,47 @@ int vst_item_encode(const struct vst_item *item, struct vst_buf *out, struct vst
 	return 0;
 }
 
-int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct vst_err *err)
+uint64_t vst_item_tail_offset(const struct vst_item *item)
+{
+	uint64_t offset = 0;
+	for (size_t i = 0; item->status == VST_ITEM_TAIL && i < item->whole.stored_count; i++)
+		offset += item->whole.stored[i].bytes;
+	return offset;
+}
+
+/* What stands behind the path: of a tail, where it begins. */
+static size_t entry_suffix(const struct vst_item *item, char ret[VST_ENTRY_SUFFIX])
+{
+	ret[0] = '\0';
+	if (item->status != VST_ITEM_TAIL)
+		return 0;
+	return (size_t)snprintf(
+	        ret, VST_ENTRY_SUFFIX, "@%llu", (unsigned long long)vst_item_tail_offset(item));
+}
+
+bool vst_item_entry_fits(const struct vst_item *item)
 {
 	/* What stock tar appends: a directory's slash, a part's number. With it, the name must still be a
 	 * path. */
-	size_t suffix = item->type == VST_ITEM_STREAM      ? strlen("/part-000001")
-	                : item->type == VST_ITEM_DIRECTORY ? 1
-	                                                   : 0;
+	size_t room = item->type == VST_ITEM_STREAM      ? strlen("/part-000001")
+	              : item->type == VST_ITEM_DIRECTORY ? 1
+	                                                 : 0;
+	char suffix[VST_ENTRY_SUFFIX];
+	size_t path = strlen(item->path + strspn(item->path, "/")) + entry_suffix(item, suffix);
+	return strlen("items//") + strlen(item->source) + path + room < PATH_MAX;
+}
+
+int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct vst_err *err)
+{
 	const char *path = item->path;
+	char suffix[VST_ENTRY_SUFFIX];
 	if (item->type == VST_ITEM_RECORD) {
 		vst_buf_text(out, path);
 		return vst_buf_check(out, err);
 	}
 	path += strspn(path, "/");
 	vst_buf_text(out, "items/");
-	if (strlen("items//") + strlen(item->source) + strlen(path) + suffix >= PATH_MAX) {
+	if (item->long_entry || !vst_item_entry_fits(item)) {
 		vst_buf_printf(out, "long/%llu", (unsigned long long)item->seq);
 		return vst_buf_check(out, err);
 	}
@@ -373,6 +442,8 @@ int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct
 		vst_buf_byte(out, '/');
 		vst_buf_text(out, path);
 	}
+	(void)entry_suffix(item, suffix);
+	vst_buf_text(out, suffix);
 	return vst_buf_check(out, err);
 }
 

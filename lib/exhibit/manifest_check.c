@@ -92,7 +92,17 @@ static int check_status(const struct vst_item *item, struct vst_err *err)
 		return refuse(err, "errno out of range");
 	if (failed && !item->error && !item->rule)
 		return refuse(err, "denied or failed without saying why");
+	if (status == VST_ITEM_UNCHANGED && item->type != VST_ITEM_FILE && item->type != VST_ITEM_STREAM)
+		return refuse(err, "unchanged, of something that has no content");
+	if (status == VST_ITEM_TAIL && item->type != VST_ITEM_FILE)
+		return refuse(err, "a tail of something that is no file");
 	return 0;
+}
+
+/* Bytes of content that the line speaks of, here or in earlier exhibits. */
+static uint64_t content_size(const struct vst_item *item)
+{
+	return item->has_whole ? item->whole.size : item->has_content ? item->size : 0;
 }
 
 static int check_content(const struct vst_item *item, struct vst_err *err)
@@ -101,11 +111,13 @@ static int check_content(const struct vst_item *item, struct vst_err *err)
 	bool may = type == VST_ITEM_FILE || type == VST_ITEM_STREAM || type == VST_ITEM_RECORD;
 	if (item->has_content && (!may || item->is_hardlink))
 		return refuse(err, "content where there can be none");
-	if (item->has_content && (item->status == VST_ITEM_EXCLUDED || item->status == VST_ITEM_ABSENT))
+	if (item->has_content && (item->status == VST_ITEM_EXCLUDED || item->status == VST_ITEM_ABSENT ||
+	                                 item->status == VST_ITEM_UNCHANGED))
 		return refuse(err, "content of something that was not collected");
 	if ((unsigned)item->content >= VST_ITEM_CONTENTS)
 		return refuse(err, "unknown extent of content");
-	if (item->content != VST_ITEM_CONTENT_FULL && (!may || type == VST_ITEM_RECORD || item->has_content))
+	if (item->content != VST_ITEM_CONTENT_FULL &&
+	        (!may || type == VST_ITEM_RECORD || item->has_content || item->status == VST_ITEM_UNCHANGED))
 		return refuse(err, "content that the policy did not ask for, or of something that has none");
 	if (may && !item->has_content && !item->is_hardlink && item->content == VST_ITEM_CONTENT_FULL &&
 	        (item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_CHANGED ||
@@ -126,7 +138,7 @@ static int check_content(const struct vst_item *item, struct vst_err *err)
 	}
 	if (item->has_read && type != VST_ITEM_FILE && type != VST_ITEM_STREAM)
 		return refuse(err, "a read record of something that is not read");
-	if (item->has_read && item->read_padding > (item->has_content ? item->size : 0))
+	if (item->has_read && item->read_padding > content_size(item))
 		return refuse(err, "more padding than content");
 	if (!item->has_read && item->read_padding)
 		return refuse(err, "padding without a read record");
@@ -165,8 +177,9 @@ static int check_metadata(const struct vst_item *item, struct vst_err *err)
 		if (item->mtime != VST_TIME_NONE || item->atime != VST_TIME_NONE ||
 		        item->ctime != VST_TIME_NONE || item->btime != VST_TIME_NONE)
 			return refuse(err, "times without a stat");
-		if (item->status == VST_ITEM_COLLECTED && item->type != VST_ITEM_STREAM &&
-		        item->type != VST_ITEM_RECORD)
+		if ((item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_UNCHANGED ||
+		            item->status == VST_ITEM_TAIL) &&
+		        item->type != VST_ITEM_STREAM && item->type != VST_ITEM_RECORD)
 			return refuse(err, "collected without a stat");
 	} else if (item->type == VST_ITEM_RECORD) {
 		return refuse(err, "a stat of our own record");
@@ -198,21 +211,24 @@ static int check_links(const struct vst_item *item, struct vst_err *err)
 	if (item->is_hardlink && (item->type == VST_ITEM_DIRECTORY || item->type == VST_ITEM_STREAM ||
 	                                 item->type == VST_ITEM_RECORD || item->type == VST_ITEM_UNKNOWN))
 		return refuse(err, "a hard link of something that has none");
-	if (item->is_hardlink && item->status != VST_ITEM_COLLECTED && item->status != VST_ITEM_CHANGED)
+	if (item->is_hardlink && item->status != VST_ITEM_COLLECTED && item->status != VST_ITEM_CHANGED &&
+	        item->status != VST_ITEM_UNCHANGED)
 		return refuse(err, "a hard link that was not collected");
 	return 0;
 }
 
 static int check_sparse(const struct vst_item *item, struct vst_err *err)
 {
-	uint64_t end = 0;
+	uint64_t end = 0, data = 0;
 	if (!item->is_sparse) {
 		if (item->extent_count || item->has_whole_sha256)
 			return refuse(err, "a map of a file that is not sparse");
 		return 0;
 	}
-	if (item->type != VST_ITEM_FILE || !item->has_content)
+	if (item->type != VST_ITEM_FILE || (!item->has_content && !item->has_whole))
 		return refuse(err, "sparse without content");
+	if (item->status == VST_ITEM_TAIL)
+		return refuse(err, "a tail of a sparse file");
 	if (item->extent_count > VST_SPARSE_EXTENTS_MAX)
 		return refuse(err, "too many extents");
 	for (size_t i = 0; i < item->extent_count; i++) {
@@ -221,8 +237,72 @@ static int check_sparse(const struct vst_item *item, struct vst_err *err)
 		        extent->len > item->size - extent->offset)
 			return refuse(err, "extents out of order, touching, empty or beyond the end");
 		end = extent->offset + extent->len;
+		data += extent->len;
 	}
+	if (item->has_whole && item->whole.size != data)
+		return refuse(err, "a map that does not add up to the content");
 	return 0;
+}
+
+/* Pieces of a file in the order in which exhibits stored them, which is also that of its bytes. */
+static int check_stored(const struct vst_item_whole *whole, uint64_t *ret_sum, struct vst_err *err)
+{
+	uint64_t sum = 0;
+	if (whole->stored_count > VST_ITEM_STORED_MAX)
+		return refuse(err, "content in more pieces than a line may name");
+	for (size_t i = 0; i < whole->stored_count; i++) {
+		const struct vst_item_stored *piece = &whole->stored[i];
+		if (piece->exhibit == 0 || piece->exhibit > INT64_MAX || piece->seq >= VST_EXHIBIT_ITEMS_MAX)
+			return refuse(err, "content in an item that there cannot be");
+		if (i > 0 && (piece[-1].exhibit > piece->exhibit ||
+		                     (piece[-1].exhibit == piece->exhibit && piece[-1].seq >= piece->seq)))
+			return refuse(err, "pieces of content that are not oldest first");
+		if (piece->bytes == 0 || piece->bytes > whole->size - sum)
+			return refuse(err, "pieces of content that are empty or more than it");
+		sum += piece->bytes;
+	}
+	*ret_sum = sum;
+	return 0;
+}
+
+static int check_whole(const struct vst_item *item, struct vst_err *err)
+{
+	const struct vst_item_whole *whole = &item->whole;
+	bool tail = item->status == VST_ITEM_TAIL;
+	bool wanted = tail || (item->status == VST_ITEM_UNCHANGED && !item->is_hardlink);
+	uint64_t sum = 0;
+	int rc;
+	if (item->has_whole != wanted)
+		return refuse(err, wanted ? "content of another exhibit, and not which"
+		                          : "content of another exhibit with a status that has none");
+	if (!item->has_whole)
+		return 0;
+	if (whole->size > INT64_MAX)
+		return refuse(err, "a number larger than a file system can give");
+	if (!(whole->hashes & VST_HASH_SHA256) ||
+	        (whole->hashes & ~(unsigned)(VST_HASH_SHA256 | VST_HASH_SHA1 | VST_HASH_MD5)))
+		return refuse(err, "content of another exhibit without its digest, or with one too many");
+	if (tail && whole->trusted)
+		return refuse(err, "a tail that was not read");
+	if ((rc = check_stored(whole, &sum, err)) != 0)
+		return rc;
+	if (tail && (sum == 0 || item->size == 0 || item->size != whole->size - sum))
+		return refuse(err, "a tail that does not begin where the earlier exhibits end");
+	if (!tail && sum != whole->size)
+		return refuse(err, "pieces of content that are less than it");
+	return 0;
+}
+
+static int check_series(const struct vst_item *item, struct vst_err *err)
+{
+	bool read = item->type == VST_ITEM_FILE || item->type == VST_ITEM_STREAM;
+	if (item->has_prefix &&
+	        (!read || (!item->has_content && !item->has_whole) || item->prefix_size > content_size(item)))
+		return refuse(err, "a prefix of what is not that long");
+	if (item->long_entry &&
+	        (item->type == VST_ITEM_RECORD || !vst_item_has_entry(item) || !vst_item_entry_fits(item)))
+		return refuse(err, "a choice of entry where there is none");
+	return check_whole(item, err);
 }
 
 static int check_details(const struct vst_item *item, struct vst_err *err)
@@ -242,7 +322,8 @@ int vst_item_check(const struct vst_item *item, struct vst_err *err)
 	int rc;
 	if ((rc = check_status(item, err)) != 0 || (rc = check_place(item, err)) != 0 ||
 	        (rc = check_content(item, err)) != 0 || (rc = check_metadata(item, err)) != 0 ||
-	        (rc = check_links(item, err)) != 0 || (rc = check_details(item, err)) != 0)
+	        (rc = check_links(item, err)) != 0 || (rc = check_details(item, err)) != 0 ||
+	        (rc = check_series(item, err)) != 0)
 		return rc;
 	return check_sparse(item, err);
 }

@@ -29,6 +29,7 @@ struct parsed {
 	struct vst_item item;
 	struct vst_item_xattr *xattrs; /* NULL as long as those inside suffice */
 	struct vst_item_extent *extents;
+	struct vst_item_stored *stored;
 	struct vst_item_xattr inside[XATTRS_INSIDE];
 	uint8_t line[];
 };
@@ -38,7 +39,7 @@ struct parse {
 	struct parsed *to;
 	struct vst_item *item;
 	bool has_size;
-	size_t xattr_cap, extent_cap;
+	size_t xattr_cap, extent_cap, stored_cap;
 };
 
 /* ---- kinds of values ---- */
@@ -358,6 +359,69 @@ static void take_read(struct parse *in)
 	vst_json_pull_leave_object(&in->pull);
 }
 
+/* ---- content that is in earlier exhibits ---- */
+
+static void take_stored(struct parse *in)
+{
+	struct vst_item_whole *whole = &in->item->whole;
+	struct vst_item_stored piece;
+	vst_json_pull_enter_array(&in->pull, NULL);
+	piece.exhibit = vst_json_pull_uint(&in->pull, NULL);
+	piece.seq = vst_json_pull_uint(&in->pull, NULL);
+	piece.bytes = vst_json_pull_uint(&in->pull, NULL);
+	vst_json_pull_leave_array(&in->pull);
+	if (whole->stored_count == VST_ITEM_STORED_MAX)
+		vst_json_pull_fail(&in->pull, "stored: too many pieces");
+	if (in->pull.rc != 0)
+		return;
+	if (whole->stored_count == in->stored_cap) {
+		struct vst_item_stored *more = more_room(in, in->to->stored, &in->stored_cap, sizeof *more);
+		if (!more)
+			return;
+		whole->stored = in->to->stored = more;
+	}
+	in->to->stored[whole->stored_count++] = piece;
+}
+
+static void take_whole(struct parse *in)
+{
+	struct vst_item_whole *whole = &in->item->whole;
+	vst_json_pull_enter_object(&in->pull, "whole");
+	whole->size = vst_json_pull_uint(&in->pull, "size");
+	vst_json_pull_hex(&in->pull, "sha256", whole->sha256, sizeof whole->sha256);
+	whole->hashes = VST_HASH_SHA256;
+	if (take_hex(in, "sha1", whole->sha1, sizeof whole->sha1))
+		whole->hashes |= VST_HASH_SHA1;
+	if (take_hex(in, "md5", whole->md5, sizeof whole->md5))
+		whole->hashes |= VST_HASH_MD5;
+	whole->trusted = vst_json_pull_is(&in->pull, "trusted");
+	if (whole->trusted && !vst_json_pull_bool(&in->pull, "trusted"))
+		vst_json_pull_fail(&in->pull, "trusted: said where it is not so");
+	vst_json_pull_enter_array(&in->pull, "stored");
+	while (vst_json_pull_more(&in->pull))
+		take_stored(in);
+	vst_json_pull_leave_array(&in->pull);
+	vst_json_pull_leave_object(&in->pull);
+}
+
+static void take_series(struct parse *in)
+{
+	struct vst_item *item = in->item;
+	item->has_whole = vst_json_pull_is(&in->pull, "whole");
+	if (item->has_whole)
+		take_whole(in);
+	item->has_prefix = vst_json_pull_is(&in->pull, "prefix");
+	if (item->has_prefix) {
+		vst_json_pull_enter_object(&in->pull, "prefix");
+		item->prefix_size = vst_json_pull_uint(&in->pull, "size");
+		vst_json_pull_hex(&in->pull, "sha256", item->prefix_sha256, sizeof item->prefix_sha256);
+		vst_json_pull_leave_object(&in->pull);
+	}
+	item->long_entry = vst_json_pull_is(&in->pull, "entry");
+	if (item->long_entry && strcmp(vst_json_pull_string(&in->pull, "entry"), "long") != 0)
+		vst_json_pull_fail(&in->pull, "entry: unknown");
+}
+
 /* ---- the whole ---- */
 
 static int take_item(struct parse *in)
@@ -377,6 +441,7 @@ static int take_item(struct parse *in)
 	item->is_hardlink = take_hex(in, "hardlink", item->hardlink, sizeof item->hardlink);
 	take_sparse(in);
 	take_read(in);
+	take_series(in);
 	if (vst_json_pull_is(&in->pull, "details"))
 		item->details = vst_json_pull_raw(&in->pull, "details", &item->details_len);
 	vst_json_pull_leave_object(&in->pull);
@@ -420,6 +485,7 @@ int vst_item_parse(const void *line, size_t len, struct vst_item **ret, struct v
 		return vst_err_nomem(err);
 	in.to->xattrs = NULL;
 	in.to->extents = NULL;
+	in.to->stored = NULL;
 	in.item = &in.to->item;
 	vst_item_init(in.item);
 	if (len > 0)
@@ -444,5 +510,6 @@ void vst_item_free(struct vst_item *item)
 		return;
 	free(parsed->xattrs);
 	free(parsed->extents);
+	free(parsed->stored);
 	free(parsed);
 }

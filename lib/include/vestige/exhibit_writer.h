@@ -3,12 +3,17 @@
  *
  *   caller's thread: hash ─▶ tar (libarchive) ─▶ 4 MiB frames ─▶ workers: zstd ─▶ in order: age chunks ─▶ digests ─▶ output
  *
- * Memory is bounded by the number of workers and grows by VST_INDEX_RECORD_LEN + 32 bytes and a hash table slot an item. Only public
- * keys are needed. One thread drives a writer.
+ * Memory is bounded by the number of workers and grows by VST_INDEX_RECORD_LEN + 33 bytes and a hash table slot an item, twice that for a
+ * tail. Only public keys are needed. One thread drives a writer.
  *
  * Order of calls: new, record (exhibit.json, policy.yaml, …), then for each source: source, and for each of its items begin, data…,
  * end; or item alone when there is nothing to read; record (closing.json); finish. After a failure only free may follow, save that
  * what begin, item, record and source refuse before they write (VST_EUSAGE, VST_EEXIST, VST_ENOTFOUND) leaves the writer as it was.
+ *
+ * Incremental: of an unchanged item only its line is written (item, with `whole`). A tail is begun with status tail, `size` the bytes that
+ * follow, and `whole.stored` set, which gives the offset where they begin; it is ended as a tail again, with the digests of the whole (over
+ * what was read and, if it fell short, zeros up to the announced size). Its metadata are those of the file. `prefix` is the caller's;
+ * long_entry is the writer's.
  *
  * Of what it is given it leaves out, in tar and manifest alike: a sparse map without holes, an access ACL that says only what the mode says,
  * and extended attributes of more than 8 MiB in all (then xattrs_error says so).
@@ -65,18 +70,25 @@ void *vst_exhibit_writer_space(struct vst_exhibit_writer *writer, size_t *ret_le
 int vst_exhibit_writer_data(struct vst_exhibit_writer *writer, const void *data, size_t len, struct vst_err *err);
 /*
  * Ends it. Missing bytes are filled up with zeros and counted in read_padding. `item` is the same item with the caller's final status,
- * read record and so on; the writer fills in source, salt, seq, digests, size and parts of it. Gives the leaf hash (NULL: not wanted).
+ * read record and so on; the writer fills in source, salt, seq, digests, size and parts of it, and of a tail `whole.size`. Gives the leaf hash (NULL: not wanted).
  */
 int vst_exhibit_writer_end(struct vst_exhibit_writer *writer, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN],
 	struct vst_err *err);
 
 /*
  * A whole item without content to read: a directory, symbolic link, device, socket, hard link, or something that could not be had.
- * `link_path` is the path (same source) or, with `link_source`, the place of the item that a hard link repeats; else NULL.
- * VST_ENOTFOUND if that item is not there or has no entry; is_hardlink and hardlink are set by the writer.
+ * Unchanged files and streams too. `link_path` is the path (same source) or, with `link_source`, the place of the item that a hard link repeats; else NULL.
+ * VST_ENOTFOUND if that item is not there or has no content; is_hardlink and hardlink are set by the writer. A hard link to an item that
+ * is unchanged or a tail becomes unchanged itself (status), whatever it was given as, and has no entry.
  */
 int vst_exhibit_writer_item(struct vst_exhibit_writer *writer, struct vst_item *item, const char *link_source,
 	const char *link_path, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err);
+
+/*
+ * The manifest line of the item that the last end or item wrote, as it is sealed, without LF; its seq is in that item. Borrowed until the
+ * next call that writes. Empty before the first.
+ */
+void vst_exhibit_writer_line(const struct vst_exhibit_writer *writer, const uint8_t **ret_line, size_t *ret_len);
 
 /* Counts so far, by source (in order of their first use; the exhibit's own records are source "exhibit") and status. Borrowed until the
    next call that names a source or writes a record. */

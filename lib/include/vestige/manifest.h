@@ -224,10 +224,13 @@ void vst_item_free(struct vst_item *item); /* only for parsed items */
 
 /*
  * The name in the tar: `items/<source>/<path without leading slashes>`, `items/long/<seq>` if that would not fit into PATH_MAX,
- * for records the path itself; `items/<source>` for `/`; of a tail with `@<offset>` behind it. Appends. Streams: the prefix of their parts. The room counts what stock
- * tar adds, a directory's slash or a part's number.
+ * for records the path itself; `items/<source>` for `/`; of a tail with `@<offset>` behind it. Appends. Streams: the prefix of their
+ * parts. The room counts what stock tar adds, a directory's slash or a part's number.
  */
 int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct vst_err *err);
+
+/* Where a tail begins in its file: the bytes of the pieces that are stored elsewhere. 0 for all else. */
+uint64_t vst_item_tail_offset(const struct vst_item *item);
 
 /* SHA-256(source ‖ 0x00 ‖ path): the key of the exhibit's index. */
 void vst_item_path_digest(const char *source, const char *path, uint8_t ret[VST_HASH_LEN]);

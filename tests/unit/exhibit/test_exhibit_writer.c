@@ -326,6 +326,173 @@ static void writer_refuses_a_link_to_what_is_not_there(void **state)
 	sealing_close(&s);
 }
 
+/* ---- incremental ---- */
+
+static const struct vst_item_stored earlier = {1, 4, 5};
+
+static struct vst_item tail_of(const char *path, const char *bytes)
+{
+	struct vst_item item = plain_item(VST_ITEM_FILE, path);
+	item.status = VST_ITEM_TAIL;
+	item.size = strlen(bytes);
+	item.has_whole = true;
+	item.whole.stored = &earlier;
+	item.whole.stored_count = 1;
+	return item;
+}
+
+static void put_tail(struct sealing *s, const char *path, const char *bytes, bool is_long)
+{
+	struct vst_item item = tail_of(path, bytes);
+	assert_int_equal(vst_exhibit_writer_begin(s->writer, &item, &s->err), 0);
+	assert_int_equal(vst_exhibit_writer_data(s->writer, bytes, strlen(bytes), &s->err), 0);
+	item.whole.hashes = VST_HASH_SHA256;
+	if (vst_exhibit_writer_end(s->writer, &item, NULL, &s->err) != 0)
+		fail_msg("%s", s->err.text);
+	assert_int_equal(item.whole.size, 5 + strlen(bytes));
+	assert_int_equal(item.long_entry, is_long);
+}
+
+static void put_unchanged(struct sealing *s, const char *path)
+{
+	struct vst_item item = plain_item(VST_ITEM_FILE, path);
+	item.status = VST_ITEM_UNCHANGED;
+	item.size = item.whole.size = 5;
+	item.has_whole = true;
+	item.whole.hashes = VST_HASH_SHA256;
+	item.whole.stored = &earlier;
+	item.whole.stored_count = 1;
+	put_item(s, &item, NULL);
+}
+
+static void writer_leaves_out_what_earlier_exhibits_have(void **state)
+{
+	(void)state;
+	const struct vst_exhibit_source_counts *counts;
+	struct sealing s;
+	sealing_open(&s);
+	sealing_start(&s, 0);
+	put_unchanged(&s, "/same");
+	put_tail(&s, "/log", "tail", false);
+	struct vst_item item = plain_item(VST_ITEM_FILE, "/same-link");
+	put_item(&s, &item, "/same");
+	assert_int_equal(item.status, VST_ITEM_UNCHANGED);
+	assert_true(item.is_hardlink);
+	assert_false(vst_item_has_entry(&item));
+	item = plain_item(VST_ITEM_FILE, "/log-link");
+	item.status = VST_ITEM_CHANGED;
+	put_item(&s, &item, "/log");
+	assert_int_equal(item.status, VST_ITEM_UNCHANGED);
+	put_file(&s, "/new", "new");
+	item = plain_item(VST_ITEM_FILE, "/new-link");
+	put_item(&s, &item, "/new");
+	assert_int_equal(item.status, VST_ITEM_COLLECTED);
+	assert_int_equal(vst_exhibit_writer_counts(s.writer, &counts), 2);
+	assert_int_equal(counts[1].items[VST_ITEM_UNCHANGED], 3);
+	assert_int_equal(counts[1].items[VST_ITEM_TAIL], 1);
+	assert_int_equal(counts[1].bytes, 7);
+	sealing_finish(&s);
+	shell(&s, "tar -C x -xf tar; cd x/items/src; test \"$(ls | tr '\\n' ' ')\" = 'log@5 new new-link '");
+	shell(&s, "cd x/items/src; test \"$(cat log@5)\" = tail; test new -ef new-link");
+	sealing_close(&s);
+}
+
+static void writer_gives_another_name_to_who_comes_second(void **state)
+{
+	(void)state;
+	struct sealing s;
+	sealing_open(&s);
+	sealing_start(&s, 0);
+	put_file(&s, "/a@5", "file");
+	put_tail(&s, "/a", "tail of a", true);
+	put_tail(&s, "/b", "tail of b", false);
+	put_file(&s, "/b@5", "file b");
+	struct vst_item item = plain_item(VST_ITEM_FILE, "/b@5-link");
+	put_item(&s, &item, "/b@5");
+	put_tail(&s, "/d", "tail of d", false);
+	item = plain_item(VST_ITEM_DIRECTORY, "/d@5");
+	put_item(&s, &item, NULL);
+	assert_true(item.long_entry);
+	/* Without an entry there is no clash. */
+	put_unchanged(&s, "/e@5");
+	put_tail(&s, "/e", "tail of e", false);
+	put_tail(&s, "/f", "tail of f", false);
+	put_unchanged(&s, "/f@5");
+	/* The name is taken in its source only. */
+	assert_int_equal(vst_exhibit_writer_source(s.writer, "other", &s.err), 0);
+	put_file(&s, "/b@5", "another b");
+	sealing_finish(&s);
+	shell(&s, "tar -C x -xf tar; cd x/items; test \"$(cat src/a@5 src/b@5)\" = 'filetail of b'");
+	shell(&s, "cd x/items; test \"$(cat long/2)\" = 'tail of a'; test -d long/7; test ! -d src/d@5");
+	shell(&s, "cd x/items; test \"$(cat long/4)\" = 'file b'; test long/4 -ef src/b@5-link");
+	shell(&s, "test \"$(cat x/items/other/b@5)\" = 'another b'");
+	shell(&s, "test -z \"$(tar -tf tar | sort | uniq -d)\"");
+	sealing_close(&s);
+}
+
+static void writer_refuses_tails_that_are_none(void **state)
+{
+	(void)state;
+	static const struct vst_item_stored other = {1, 4, 6};
+	struct sealing s;
+	sealing_open(&s);
+	sealing_start(&s, 0);
+	struct vst_item item = tail_of("/a", "");
+	assert_int_equal(vst_exhibit_writer_begin(s.writer, &item, &s.err), VST_EUSAGE);
+	item = tail_of("/a", "b");
+	item.whole.stored_count = 0;
+	assert_int_equal(vst_exhibit_writer_begin(s.writer, &item, &s.err), VST_EUSAGE);
+	item = tail_of("/a", "b");
+	item.has_whole = false;
+	assert_int_equal(vst_exhibit_writer_begin(s.writer, &item, &s.err), VST_EUSAGE);
+	item = tail_of("/a", "b");
+	assert_int_equal(vst_exhibit_writer_begin(s.writer, &item, &s.err), 0);
+	assert_int_equal(vst_exhibit_writer_data(s.writer, "b", 1, &s.err), 0);
+	item.whole.hashes = VST_HASH_SHA256;
+	item.whole.stored = &other; /* its entry has another name by now */
+	assert_int_equal(vst_exhibit_writer_end(s.writer, &item, NULL, &s.err), VST_EUSAGE);
+	sealing_close(&s);
+}
+
+static void assert_last_line(struct sealing *s, const struct vst_item *item)
+{
+	const uint8_t *line;
+	struct vst_item *parsed = NULL;
+	size_t len;
+	vst_exhibit_writer_line(s->writer, &line, &len);
+	if (vst_item_parse(line, len, &parsed, &s->err) != 0)
+		fail_msg("%s", s->err.text);
+	assert_string_equal(parsed->path, item->path);
+	assert_int_equal(parsed->seq, item->seq);
+	assert_memory_equal(parsed->salt, item->salt, sizeof item->salt);
+	vst_item_free(parsed);
+}
+
+static void writer_tells_the_line_of_the_last_item(void **state)
+{
+	(void)state;
+	struct sealing s;
+	const uint8_t *line;
+	size_t len = 1;
+	char path[16];
+	sealing_open(&s);
+	const struct vst_exhibit_writer_options options = {
+	        .recipients = &s.recipients, .out = vst_output_buf(&s.out), .workers = 1};
+	assert_int_equal(vst_exhibit_writer_new(&options, &s.writer, &s.err), 0);
+	vst_exhibit_writer_line(s.writer, &line, &len);
+	assert_int_equal(len, 0);
+	assert_int_equal(vst_exhibit_writer_source(s.writer, "src", &s.err), 0);
+	/* Over the ends of two segments. */
+	for (unsigned i = 0; i < 2 * VST_SEGMENT_ITEMS + 2; i++) {
+		snprintf(path, sizeof path, "/%u", i);
+		struct vst_item item = plain_item(VST_ITEM_SOCKET, path);
+		put_item(&s, &item, NULL);
+		assert_last_line(&s, &item);
+	}
+	sealing_finish(&s);
+	sealing_close(&s);
+}
+
 /* ---- layout ---- */
 
 static uint64_t le(const uint8_t *from, unsigned bytes)
@@ -508,6 +675,10 @@ int main(void)
 	        cmocka_unit_test(writer_refuses_more_than_was_announced),
 	        cmocka_unit_test(writer_takes_a_path_once_in_a_source),
 	        cmocka_unit_test(writer_refuses_a_link_to_what_is_not_there),
+	        cmocka_unit_test(writer_leaves_out_what_earlier_exhibits_have),
+	        cmocka_unit_test(writer_gives_another_name_to_who_comes_second),
+	        cmocka_unit_test(writer_refuses_tails_that_are_none),
+	        cmocka_unit_test(writer_tells_the_line_of_the_last_item),
 	        cmocka_unit_test(writer_lays_index_and_trailer_where_they_are_said_to_be),
 	        cmocka_unit_test(writer_tells_the_digests_of_what_it_wrote),
 	        cmocka_unit_test(writer_counts_by_source_and_status),

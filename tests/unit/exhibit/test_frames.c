@@ -202,7 +202,7 @@ static void index_finds_and_sorts_many_records(void **state)
 		uint64_t seq = 0;
 		vst_sha256(&i, sizeof i, record.path);
 		assert_false(vst_index_find(&index, record.path, &seq));
-		assert_int_equal(vst_index_add(&index, &record, record.path, NULL), 0);
+		assert_int_equal(vst_index_add(&index, &record, record.path, 0, NULL), 0);
 		assert_true(vst_index_find(&index, record.path, &seq));
 		assert_int_equal(seq, i);
 	}

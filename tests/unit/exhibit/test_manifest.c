@@ -712,6 +712,255 @@ static void manifest_names_entries(void **state)
 	vst_buf_free(&name);
 }
 
+/* ---- content in earlier exhibits ---- */
+
+static const struct vst_item_stored three_pieces[] = {{1, 5, 4000}, {1, 9, 96}, {3, 2, 904}};
+
+static struct vst_item unchanged_item(void)
+{
+	struct vst_item item = file_item();
+	item.status = VST_ITEM_UNCHANGED;
+	item.has_content = false;
+	item.hashes = 0;
+	item.size = 5000;
+	item.has_whole = true;
+	item.whole.size = 5000;
+	item.whole.hashes = VST_HASH_SHA256;
+	memset(item.whole.sha256, 0x55, sizeof item.whole.sha256);
+	item.whole.stored = three_pieces;
+	item.whole.stored_count = 3;
+	return item;
+}
+
+static struct vst_item tail_item(void)
+{
+	struct vst_item item = unchanged_item();
+	item.status = VST_ITEM_TAIL;
+	item.has_content = true;
+	item.hashes = VST_HASH_SHA256;
+	item.size = 7;
+	item.whole.size = 5007;
+	return item;
+}
+
+#define WHOLE_55 "5555555555555555555555555555555555555555555555555555555555555555"
+#define DIGEST_11 "1111111111111111111111111111111111111111111111111111111111111111"
+
+static void manifest_writes_what_an_earlier_exhibit_has(void **state)
+{
+	(void)state;
+	struct vst_item item = unchanged_item();
+	assert_false(vst_item_has_entry(&item));
+	assert_line(&item, "\"status\":\"unchanged\",\"size\":5000,\"mode\"");
+	assert_line(&item, "\"nlink\":1,\"whole\":{\"size\":5000,\"sha256\":\"" WHOLE_55
+	                   "\",\"stored\":[[1,5,4000],[1,9,96],[3,2,904]]}}");
+	item.whole.trusted = true;
+	item.whole.hashes |= VST_HASH_SHA1 | VST_HASH_MD5;
+	item.has_prefix = true;
+	item.prefix_size = 5000;
+	item.details = "{}";
+	item.details_len = 2;
+	assert_line(&item, "\",\"sha1\":\"0000000000000000000000000000000000000000\",\"md5\":"
+	                   "\"00000000000000000000000000000000\",\"trusted\":true,\"stored\":[");
+	assert_line(&item, "]},\"prefix\":{\"size\":5000,\"sha256\":\"0000");
+	assert_line(&item, "0000\"},\"details\":{}}");
+
+	item = tail_item();
+	assert_true(vst_item_has_entry(&item));
+	assert_int_equal(vst_item_tail_offset(&item), 5000);
+	assert_line(&item, "\"status\":\"tail\",\"size\":7,\"sha256\":\"" DIGEST_11 "\",\"mode\"");
+	assert_line(&item, "\"whole\":{\"size\":5007,");
+	item.long_entry = true;
+	assert_line(&item, "]},\"entry\":\"long\"}");
+}
+
+static void manifest_keeps_empty_streams_links_and_holes_of_earlier_exhibits(void **state)
+{
+	(void)state;
+	struct vst_item item = unchanged_item();
+	item.type = VST_ITEM_STREAM;
+	item.has_stat = false;
+	item.user = item.group = NULL;
+	item.mode = 0;
+	item.gid = 0;
+	item.mtime = item.atime = item.ctime = VST_TIME_NONE;
+	item.size = 0;
+	item.whole.size = 0;
+	item.whole.stored_count = 0;
+	assert_line(&item, "\"status\":\"unchanged\",\"whole\":{\"size\":0,");
+	assert_line(&item, "\"stored\":[]}}");
+
+	item = unchanged_item();
+	item.has_whole = false;
+	item.is_hardlink = true;
+	assert_line(&item, "\"status\":\"unchanged\",\"mode\"");
+	assert_false(vst_item_has_entry(&item));
+
+	item = unchanged_item();
+	item.is_sparse = true;
+	item.extents = two_extents;
+	item.extent_count = 2;
+	item.size = 1000000;
+	item.whole.size = 4106;
+	item.whole.stored_count = 1;
+	static const struct vst_item_stored data = {1, 5, 4106};
+	item.whole.stored = &data;
+	item.has_whole_sha256 = true;
+	assert_line(&item, "\"size\":1000000,\"mode\"");
+	item.extent_count = 1;
+	assert_refused(&item, "does not add up");
+	item = file_item();
+	item.long_entry = true;
+	item.has_prefix = true;
+	item.prefix_size = 10000;
+	assert_line(&item, "\"prefix\":{\"size\":10000,");
+}
+
+static void manifest_refuses_wholes_that_contradict_themselves(void **state)
+{
+	(void)state;
+	static const struct vst_item_stored bad[][2] = {{{0, 1, 4000}, {1, 1, 1000}},
+	        {{1, UINT32_MAX, 4000}, {2, 1, 1000}}, {{2, 1, 4000}, {1, 1, 1000}},
+	        {{1, 1, 4000}, {1, 1, 1000}}, {{1, 1, 5000}, {2, 1, 0}}, {{1, 1, 4000}, {2, 1, 1001}},
+	        {{1, 1, UINT64_MAX}, {2, 1, 5001}}};
+	struct vst_item item;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		item = unchanged_item();
+		item.whole.stored = bad[i];
+		item.whole.stored_count = 2;
+		assert_refused(&item, i < 2 ? "there cannot be" : i < 4 ? "oldest first" : "empty or more");
+	}
+	item = unchanged_item();
+	item.whole.stored_count = 2;
+	assert_refused(&item, "less than it");
+	item.whole.stored_count = VST_ITEM_STORED_MAX + 1;
+	assert_refused(&item, "more pieces");
+	item = unchanged_item();
+	item.has_whole = false;
+	assert_refused(&item, "and not which");
+	item = unchanged_item();
+	item.is_hardlink = true;
+	assert_refused(&item, "status that has none");
+	item = unchanged_item();
+	item.has_content = true;
+	item.hashes = VST_HASH_SHA256;
+	assert_refused(&item, "was not collected");
+	item = unchanged_item();
+	item.content = VST_ITEM_CONTENT_DIGEST;
+	assert_refused(&item, "did not ask for");
+	item = unchanged_item();
+	item.type = VST_ITEM_DIRECTORY;
+	assert_refused(&item, "no content");
+	item = unchanged_item();
+	item.long_entry = true;
+	assert_refused(&item, "choice of entry");
+	item = unchanged_item();
+	item.has_prefix = true;
+	item.prefix_size = 5001;
+	assert_refused(&item, "prefix");
+	item = unchanged_item();
+	item.whole.hashes = 0;
+	assert_refused(&item, "without its digest");
+	item = unchanged_item();
+	item.rule = "x";
+	assert_refused(&item, "a rule");
+
+	item = tail_item();
+	item.type = VST_ITEM_STREAM;
+	item.parts = 1;
+	assert_refused(&item, "no file");
+	item = tail_item();
+	item.size = 8;
+	assert_refused(&item, "does not begin where");
+	item.size = 5007;
+	item.whole.stored_count = 0;
+	assert_refused(&item, "does not begin where");
+	item = tail_item();
+	item.size = 0;
+	item.whole.size = 5000;
+	assert_refused(&item, "does not begin where");
+	item = tail_item();
+	item.whole.trusted = true;
+	assert_refused(&item, "not read");
+	item = tail_item();
+	item.is_sparse = true;
+	item.extents = two_extents;
+	item.extent_count = 1;
+	assert_refused(&item, "tail of a sparse");
+	item = tail_item();
+	item.is_hardlink = true;
+	item.has_content = false;
+	item.hashes = 0;
+	assert_refused(&item, "hard link");
+	item = file_item();
+	item.has_whole = true;
+	assert_refused(&item, "status that has none");
+}
+
+static void manifest_takes_one_spelling_of_wholes(void **state)
+{
+	(void)state;
+	static const char *const swaps[][2] = {{"\"stored\":[[1,5,4000]", "\"stored\":[[1,5,4000,1]"},
+	        {"\"sha256\":\"" WHOLE_55 "\",\"stored\"", "\"stored\""},
+	        {",\"stored\"", ",\"trusted\":false,\"stored\""},
+	        {"\"entry\":\"long\"", "\"entry\":\"short\""}, {",\"entry\":\"long\"", ",\"entry\":1"},
+	        {"]},\"entry\":\"long\"", "],\"entry\":\"long\"}"},
+	        {",\"entry\":\"long\"",
+	                ",\"entry\":\"long\",\"prefix\":{\"size\":1,\"sha256\":\"" WHOLE_55 "\"}"},
+	        {"[1,9,96]", "[1,9,97]"}};
+	struct vst_item item = tail_item();
+	struct vst_buf line = VST_BUF_INIT;
+	item.long_entry = true;
+	encode(&item, &line);
+	for (size_t i = 0; i < sizeof swaps / sizeof *swaps; i++) {
+		const char *text = vst_buf_cstr(&line), *at = strstr(text, swaps[i][0]);
+		struct vst_buf bent = VST_BUF_INIT;
+		assert_non_null(at);
+		vst_buf_bytes(&bent, text, (size_t)(at - text));
+		vst_buf_text(&bent, swaps[i][1]);
+		vst_buf_text(&bent, at + strlen(swaps[i][0]));
+		assert_bad_line(vst_buf_cstr(&bent), VST_EFORMAT);
+		vst_buf_free(&bent);
+	}
+	vst_buf_free(&line);
+}
+
+static void manifest_names_the_entries_of_tails(void **state)
+{
+	(void)state;
+	struct vst_item item = tail_item();
+	struct vst_buf name = VST_BUF_INIT;
+	char *path = malloc(5000);
+	assert_non_null(path);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_string_equal(vst_buf_cstr(&name), "items/logs/var/log/syslog@5000");
+	item.long_entry = true;
+	vst_buf_clear(&name);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_string_equal(vst_buf_cstr(&name), "items/long/7");
+	/* The offset takes room: with it, this name is one byte too long, and to say so once more is refused.
+	 */
+	memset(path, 'x', 5000);
+	path[0] = '/';
+	path[4095 - strlen("items/logs/") - strlen("@5000") + 1] = '\0';
+	item.path = path;
+	item.long_entry = false;
+	vst_buf_clear(&name);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_int_equal(name.len, 4095);
+	item.long_entry = true;
+	assert_line(&item, "\"entry\":\"long\"");
+	path[strlen(path)] = 'x';
+	path[4095 - strlen("items/logs/") - strlen("@5000") + 2] = '\0';
+	assert_refused(&item, "choice of entry");
+	item.long_entry = false;
+	vst_buf_clear(&name);
+	assert_int_equal(vst_item_entry_name(&item, &name, NULL), 0);
+	assert_string_equal(vst_buf_cstr(&name), "items/long/7");
+	free(path);
+	vst_buf_free(&name);
+}
+
 static void manifest_names_status_and_type_both_ways(void **state)
 {
 	(void)state;
@@ -761,6 +1010,11 @@ int main(void)
 	        cmocka_unit_test(manifest_says_what_is_spelled_otherwise),
 	        cmocka_unit_test(manifest_refuses_more_extents_than_a_map_may_have),
 	        cmocka_unit_test(manifest_names_entries),
+	        cmocka_unit_test(manifest_writes_what_an_earlier_exhibit_has),
+	        cmocka_unit_test(manifest_keeps_empty_streams_links_and_holes_of_earlier_exhibits),
+	        cmocka_unit_test(manifest_refuses_wholes_that_contradict_themselves),
+	        cmocka_unit_test(manifest_takes_one_spelling_of_wholes),
+	        cmocka_unit_test(manifest_names_the_entries_of_tails),
 	        cmocka_unit_test(manifest_names_status_and_type_both_ways),
 	        cmocka_unit_test(manifest_path_digest_separates_source_and_path),
 	};
