@@ -10,9 +10,8 @@
  * The file (format 1) is sealed: its SHA-256 stands in the seal of the exhibit that it is about. One that differs is not used. Bytes
  * inside are trusted only because of that digest; reading checks bounds all the same.
  *
- * Layout, integers little-endian: header; then blocks of lines, each a zstd frame of at most SERIES_BLOCK bytes of
- * `line LF facts LF`; then the records by seq; the seqs sorted by path digest; contents sorted by key; the table of blocks. Details:
- * series_index.c.
+ * Layout: header; blocks, zstd frames of the text `line LF facts LF` of all items; the records by seq; the seqs sorted by path digest;
+ * contents sorted by key and their pieces; where blocks end; sources; trailer. Offsets: lib/exhibit/series_format.h.
  */
 #ifndef VESTIGE_SERIES_INDEX_H
 #define VESTIGE_SERIES_INDEX_H
@@ -32,9 +31,11 @@ struct vst_series_index;
 struct vst_series_record {
 	uint8_t path[VST_HASH_LEN];    /* vst_item_path_digest() */
 	uint8_t content[VST_HASH_LEN]; /* vst_series_content_key(); zeros: it has no content that is known */
-	uint8_t meta[VST_HASH_LEN / 2]; /* first half of the SHA-256 over all other metadata that the manifest has (owner, mode, xattrs, ACLs,
-	                                   flags, target, link count; not times, not the inode, not how it was read) */
-	uint64_t size;                 /* bytes of content, as `content` speaks of it; else the stat's size */
+	uint8_t meta[VST_HASH_LEN / 2]; /* first half of the SHA-256 over all other metadata that the manifest has (type, owner and their names,
+	                                   mode, xattrs, ACLs, flags, target, device, save of directories the link count; not times, not
+	                                   the inode, not how it was read). The encoding: lib/exhibit/series_keys.h */
+	uint64_t size;                 /* bytes of content, as `content` speaks of it (sparse: of data; of a digest: `bytes`); else the
+	                                  stat's size, of a symbolic link its target's length */
 	int64_t mtime, ctime, btime;   /* ns; VST_TIME_NONE */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
@@ -52,18 +53,20 @@ struct vst_series_record {
 #define VST_SERIES_SET_ID 4      /* a program with set-user-id or set-group-id */
 #define VST_SERIES_CAPABILITY 8  /* has security.capability */
 #define VST_SERIES_APPEND_ONLY 16 /* of a source with append_only */
-#define VST_SERIES_HARDLINK 32   /* content is the target's; `content` and `size` are given all the same where they are known */
+#define VST_SERIES_HARDLINK 32   /* content is the target's; `content`, `size` and SPARSE are given all the same where they are known */
 
 /* The key of an item's content as read: SHA-256 of the bytes (of a tail: of the whole file); of a sparse file the SHA-256 over "sparse\0",
-   each extent's offset and length in 8 bytes LE, the logical size, and the data's SHA-256; of `content: digest` the HMAC. False: none. */
+   each extent's offset and length in 8 bytes LE, the logical size likewise (`size` of the item), and the data's SHA-256; of
+   `content: digest` the HMAC. Whatever the status: of a file that was cut it speaks of what was read. False: none, or no memory. */
 bool vst_series_content_key(const struct vst_item *item, uint8_t ret[VST_HASH_LEN]);
 
 /* ---- writing ---- */
 
 /*
- * Writes to `fd` (empty, readable, at 0), with scratch files without a name in the directory `scratch_fd`. Memory is bounded (SERIES
- * constants in series_index.c), not growing with items beyond 4 bytes each. `exhibit` is the number that the items get, `full` that of
- * the generation's first, `earlier` an index of the same generation whose contents are carried on (NULL: none; borrowed till the end).
+ * Writes to `fd` (empty, at 0; borrowed), with scratch files without a name in the directory `scratch_fd` (borrowed). Memory: about
+ * 10 MiB, whatever the number of items. `exhibit` is the number that the items get, `full` that of the generation's first, both from 1;
+ * `earlier` an index of the same generation and an earlier exhibit whose contents are carried on (NULL: none; borrowed till the end).
+ * Errors: VST_EUSAGE for numbers that do not go together.
  */
 int vst_series_writer_new(int fd, int scratch_fd, uint64_t exhibit, uint64_t full, const struct vst_series_index *earlier,
 	struct vst_series_writer **ret, struct vst_err *err);
@@ -71,18 +74,20 @@ void vst_series_writer_free(struct vst_series_writer *writer);
 /*
  * The next item, complete: seq rises by at least one (records of the exhibit's own are not given: their seqs stay empty). `line` is its
  * manifest line without LF as it was sealed, `facts` may be NULL. `flags` as above, what the item itself does not tell: APPEND_ONLY.
- * An item with an entry in this exhibit adds its content, of status unchanged and tail its `whole`.
+ * An item that is collected or changed and has content adds it, one of status tail its `whole`, and one of status unchanged its `whole` if
+ * there is no `earlier`, which has it otherwise. What was truncated, or failed on the way, adds nothing. The first failure stays: all that
+ * follows fails in the same way. Errors: VST_EUSAGE (order, a record, pieces that are not as long as the whole), VST_ELIMIT.
  */
 int vst_series_writer_add(struct vst_series_writer *writer, const struct vst_item *item, const void *line, size_t line_len,
 	const void *facts, size_t facts_len, unsigned flags, struct vst_err *err);
-/* Ends it and makes it durable; `ret` is the SHA-256 of the file. */
+/* Ends it and makes it durable (not its name); `ret` is the SHA-256 of the file. VST_EUSAGE: two items of one source and path. */
 int vst_series_writer_finish(struct vst_series_writer *writer, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
 
 /* ---- reading ---- */
 
 /*
- * Maps the file; `fd` may be closed then. `expected` NULL: not compared. VST_ETAMPERED: another digest; VST_EFORMAT, VST_EVERSION.
- * Reading is safe from several threads and from a child process.
+ * Maps the file, which nobody may shorten meanwhile (it is replaced by rename); `fd` may be closed then. `expected` NULL: not compared.
+ * VST_ETAMPERED: another digest; VST_EFORMAT, VST_EVERSION. Reading is safe from several threads and from a child process.
  */
 int vst_series_index_open(int fd, const uint8_t *expected, struct vst_series_index **ret, struct vst_err *err);
 void vst_series_index_free(struct vst_series_index *index);
@@ -91,7 +96,7 @@ uint64_t vst_series_exhibit(const struct vst_series_index *index);
 uint64_t vst_series_full(const struct vst_series_index *index);
 uint64_t vst_series_seqs(const struct vst_series_index *index); /* seqs are below this; some may be empty */
 size_t vst_series_sources(const struct vst_series_index *index);
-const char *vst_series_source(const struct vst_series_index *index, uint32_t at); /* borrowed */
+const char *vst_series_source(const struct vst_series_index *index, uint32_t at); /* borrowed; NULL: not so many */
 
 /* False: no item has this seq. */
 bool vst_series_at(const struct vst_series_index *index, uint64_t seq, struct vst_series_record *ret);
@@ -99,11 +104,12 @@ bool vst_series_find(const struct vst_series_index *index, const char *source, c
 	struct vst_series_record *ret);
 bool vst_series_find_digest(const struct vst_series_index *index, const uint8_t path[VST_HASH_LEN], uint64_t *ret_seq,
 	struct vst_series_record *ret);
-/* The `at`-th in order of path digest: for merging two. */
+/* The seq of the `at`-th item in order of path digest: for merging two. What vst_series_seqs() gives if there is none. */
 uint64_t vst_series_in_order(const struct vst_series_index *index, uint64_t at);
 uint64_t vst_series_items(const struct vst_series_index *index);
 
-/* Reads line and facts (either may be NULL: not wanted; replaced). Not safe from several threads: it keeps the last blocks. */
+/* Reads line and facts (either may be NULL: not wanted; replaced). Not safe from several threads: it keeps the last blocks. VST_EFORMAT:
+   they are not there. */
 int vst_series_line(struct vst_series_index *index, const struct vst_series_record *record, struct vst_buf *line,
 	struct vst_buf *facts, struct vst_err *err);
 /* The same, parsed; vst_item_free(). */

@@ -1,0 +1,146 @@
+#include "exhibit/series_keys.h"
+
+#include <string.h>
+
+#include "vestige/buf.h"
+#include "vestige/manifest.h"
+#include "vestige/reader.h"
+#include "vestige/series_index.h"
+#include "vestige/text.h"
+
+/* Of content "digest" the details are this and nothing else (manifest.h). */
+static bool digest_of(const struct vst_item *item, uint8_t ret_key[VST_HASH_LEN], uint64_t *ret_size)
+{
+	struct vst_reader in;
+	const uint8_t *hex;
+	uint8_t key[VST_HASH_LEN];
+	uint64_t bytes;
+	if (!item->details)
+		return false;
+	in = vst_reader_of(item->details, item->details_len);
+	if (!vst_reader_literal(&in, "{\"digest\":{\"bytes\":") || !vst_reader_decimal(&in, &bytes))
+		return false;
+	if (!vst_reader_literal(&in, ",\"hmac_sha256\":\"") &&
+	        !vst_reader_literal(&in, ",\"map_hmac_sha256\":\""))
+		return false;
+	if (!vst_reader_bytes(&in, (size_t)2 * VST_HASH_LEN, &hex) ||
+	        !vst_hex_decode((const char *)hex, (size_t)2 * VST_HASH_LEN, key, sizeof key) ||
+	        !vst_reader_literal(&in, "\"}"))
+		return false;
+	memcpy(ret_key, key, sizeof key);
+	*ret_size = bytes;
+	return true;
+}
+
+static int sparse_key(const struct vst_item *item, const uint8_t data[VST_HASH_LEN], struct vst_buf *room,
+        uint8_t ret[VST_HASH_LEN], struct vst_err *err)
+{
+	int rc;
+	vst_buf_clear(room);
+	vst_buf_bytes(room, "sparse", sizeof "sparse");
+	for (size_t i = 0; i < item->extent_count; i++) {
+		vst_buf_u64le(room, item->extents[i].offset);
+		vst_buf_u64le(room, item->extents[i].len);
+	}
+	vst_buf_u64le(room, item->size);
+	vst_buf_bytes(room, data, VST_HASH_LEN);
+	if ((rc = vst_buf_check(room, err)) == 0)
+		vst_sha256(room->data, room->len, ret);
+	return rc;
+}
+
+int vst_series_key_of(const struct vst_item *item, struct vst_buf *room, uint8_t ret_key[VST_HASH_LEN],
+        uint64_t *ret_size, bool *ret_has, struct vst_err *err)
+{
+	const uint8_t *sha256 = item->has_whole ? item->whole.sha256 : item->sha256;
+	uint64_t size = item->has_whole ? item->whole.size : item->size;
+	int rc;
+	*ret_has = false;
+	if (item->content == VST_ITEM_CONTENT_DIGEST) {
+		*ret_has = digest_of(item, ret_key, ret_size);
+		return 0;
+	}
+	/* A tail without its whole would be taken for a file of just these bytes. */
+	if (!item->has_whole && (!item->has_content || item->status == VST_ITEM_TAIL))
+		return 0;
+	if (item->is_sparse) {
+		if ((rc = sparse_key(item, sha256, room, ret_key, err)) != 0)
+			return rc;
+		size = 0;
+		for (size_t i = 0; i < item->extent_count; i++)
+			size += item->extents[i].len;
+	} else {
+		memcpy(ret_key, sha256, VST_HASH_LEN);
+	}
+	*ret_size = size;
+	*ret_has = true;
+	return 0;
+}
+
+bool vst_series_content_key(const struct vst_item *item, uint8_t ret[VST_HASH_LEN])
+{
+	struct vst_buf room = VST_BUF_INIT;
+	uint64_t size;
+	bool has = false;
+	if (vst_series_key_of(item, &room, ret, &size, &has, NULL) != 0)
+		has = false;
+	vst_buf_free(&room);
+	return has;
+}
+
+/* ---- metadata ---- */
+
+static void put_bytes(struct vst_buf *out, const void *data, size_t len)
+{
+	vst_buf_byte(out, 1);
+	vst_buf_u64le(out, len);
+	vst_buf_bytes(out, data, len);
+}
+
+static void put_text(struct vst_buf *out, const char *text)
+{
+	if (text)
+		put_bytes(out, text, strlen(text));
+	else
+		vst_buf_byte(out, 0);
+}
+
+static void put_stat(struct vst_buf *out, const struct vst_item *item)
+{
+	vst_buf_u32le(out, item->mode);
+	vst_buf_u64le(out, item->uid);
+	vst_buf_u64le(out, item->gid);
+	put_text(out, item->user);
+	put_text(out, item->group);
+	vst_buf_u64le(out, item->type == VST_ITEM_DIRECTORY ? 0 : item->nlink);
+	if (item->type == VST_ITEM_CHAR_DEVICE || item->type == VST_ITEM_BLOCK_DEVICE) {
+		vst_buf_u32le(out, item->rdev_major);
+		vst_buf_u32le(out, item->rdev_minor);
+	}
+}
+
+int vst_series_meta_of(
+        const struct vst_item *item, struct vst_buf *room, uint8_t ret[VST_HASH_LEN / 2], struct vst_err *err)
+{
+	uint8_t digest[VST_HASH_LEN];
+	int rc;
+	vst_buf_clear(room);
+	vst_buf_byte(room, (uint8_t)item->type);
+	vst_buf_byte(room, item->has_stat);
+	if (item->has_stat)
+		put_stat(room, item);
+	put_text(room, item->flags);
+	put_text(room, item->acl);
+	put_text(room, item->default_acl);
+	put_text(room, item->target);
+	vst_buf_u64le(room, item->xattr_count);
+	for (size_t i = 0; i < item->xattr_count; i++) {
+		put_text(room, item->xattrs[i].name);
+		put_bytes(room, item->xattrs[i].value, item->xattrs[i].len);
+	}
+	if ((rc = vst_buf_check(room, err)) != 0)
+		return rc;
+	vst_sha256(room->data, room->len, digest);
+	memcpy(ret, digest, VST_HASH_LEN / 2);
+	return 0;
+}
