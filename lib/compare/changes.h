@@ -1,0 +1,17 @@
+/* What differs between two items of one place. */
+#ifndef COMPARE_CHANGES_H
+#define COMPARE_CHANGES_H
+
+#include <stdbool.h>
+
+#include "vestige/compare.h"
+
+/* By records alone. The time of the last access is no difference, nor is whether content is stored here or in an earlier exhibit. */
+bool changes_differ(const struct vst_series_record *before, const struct vst_series_record *after);
+/* A set of enum vst_change_field. */
+unsigned changes_fields(const struct vst_series_record *before_record, const struct vst_item *before,
+        const struct vst_series_record *after_record, const struct vst_item *after);
+/* Whether the exhibit has what the item was: collected here, or known to be in an earlier one. */
+bool changes_was_had(enum vst_item_status status);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * Three passes. 1. Every item of `after`, by its place in `before`: what is new or has another inode or content is noted. 2. Every item of
+ * `before` that no place of `after` met: where has it gone? 3. Every item of `after` again, and what was removed: now all is known that
+ * a change and a rule have to say. Records alone decide what differs; lines are read of what does.
+ */
+#include "vestige/compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare/changes.h"
+#include "compare/judging.h"
+#include "compare/moves.h"
+#include "compare/rules.h"
+#include "vestige/err.h"
+#include "vestige/mem.h"
+
+#define NOWHERE UINT32_MAX
+
+static const char *const kind_names[VST_CHANGE_KINDS] = {"unchanged", "added", "removed", "changed", "moved"};
+
+const char *vst_change_kind_name(enum vst_change_kind kind)
+{
+	return (unsigned)kind < VST_CHANGE_KINDS ? kind_names[kind] : NULL;
+}
+
+struct comparison {
+	const struct vst_compare_options *options;
+	struct vst_compare_result *result;
+	struct vst_series_index *before, *after; /* before NULL: none */
+	uint64_t before_seqs, after_seqs;
+	uint32_t *origin; /* for each seq of after: the seq in before it is compared with, or NOWHERE */
+	uint8_t *met;     /* a bit for each seq of before */
+	struct vst_moves *moves;
+	struct findings_gate gate;
+};
+
+static void set_met(struct comparison *c, uint64_t seq)
+{
+	c->met[seq / 8] |= (uint8_t)(1u << (seq % 8));
+}
+
+static bool is_met(const struct comparison *c, uint64_t seq)
+{
+	return c->met[seq / 8] >> (seq % 8) & 1;
+}
+
+/* ---- which item is compared with which ---- */
+
+static int meet(struct comparison *c, uint64_t seq, const struct vst_series_record *after, struct vst_err *err)
+{
+	struct vst_series_record before;
+	uint64_t origin;
+	if (!vst_series_find_digest(c->before, after->path, &origin, &before))
+		return vst_moves_add(c->moves, seq, after, true, err);
+	c->origin[seq] = (uint32_t)origin;
+	set_met(c, origin);
+	bool other = before.ino != after->ino || before.dev_major != after->dev_major ||
+	             before.dev_minor != after->dev_minor ||
+	             memcmp(before.content, after->content, VST_HASH_LEN) != 0;
+	return other ? vst_moves_add(c->moves, seq, after, false, err) : 0;
+}
+
+static int meet_all(struct comparison *c, struct vst_err *err)
+{
+	struct vst_series_record record;
+	int rc = 0;
+	for (uint64_t seq = 0; rc == 0 && seq < c->after_seqs; seq++)
+		if (vst_series_at(c->after, seq, &record))
+			rc = meet(c, seq, &record, err);
+	/* Ones that are gone from their place, and stand elsewhere now. */
+	for (uint64_t seq = 0; rc == 0 && seq < c->before_seqs; seq++) {
+		uint64_t to;
+		if (is_met(c, seq) || !vst_series_at(c->before, seq, &record) || !vst_moves_take(c->moves, &record, &to))
+			continue;
+		c->origin[to] = (uint32_t)seq;
+		set_met(c, seq);
+	}
+	return rc;
+}
+
+/* ---- what is told of a pair ---- */
+
+static int load(struct vst_series_index *index, const struct vst_series_record *record, struct vst_item **ret, struct vst_err *err)
+{
+	return index ? vst_series_item(index, record, ret, err) : 0;
+}
+
+static void count(struct comparison *c, const struct vst_pair *pair)
+{
+	c->result->total.kinds[pair->kind]++;
+	if ((pair->kind == VST_CHANGE_CHANGED || pair->kind == VST_CHANGE_MOVED) && pair->fields & VST_FIELD_CONTENT)
+		c->result->total.content++;
+}
+
+static int tell(struct comparison *c, const struct vst_pair *pair, struct vst_err *err)
+{
+	const struct vst_change change = {.kind = pair->kind,
+	        .fields = pair->fields,
+	        .before = pair->before,
+	        .after = pair->after,
+	        .before_place = pair->before_place,
+	        .after_place = pair->after_place};
+	const struct vst_rule_context context = {.before = c->options->before,
+	        .after = c->options->after,
+	        .findings = findings_gate_sink(&c->gate),
+	        .moves = c->moves};
+	int rc = c->options->change ? c->options->change(c->options->ctx, &change, err) : 0;
+	return rc == 0 && c->options->findings.take ? vst_rules_apply(&context, pair, err) : rc;
+}
+
+/* `before` or `after` may be NOWHERE. */
+static int take_pair(struct comparison *c, uint64_t before, uint64_t after, struct vst_err *err)
+{
+	struct vst_item *before_item = NULL, *after_item = NULL;
+	struct vst_pair pair = {0};
+	int rc = 0;
+	if (before != NOWHERE && !vst_series_at(c->before, before, &pair.before_record))
+		before = NOWHERE;
+	if (after != NOWHERE && !vst_series_at(c->after, after, &pair.after_record))
+		after = NOWHERE;
+	if (before == NOWHERE && after == NOWHERE) /* a record of the exhibit's own */
+		return 0;
+	if (before == NOWHERE)
+		pair.kind = VST_CHANGE_ADDED;
+	else if (after == NOWHERE)
+		pair.kind = VST_CHANGE_REMOVED;
+	else if (memcmp(pair.before_record.path, pair.after_record.path, VST_HASH_LEN) != 0)
+		pair.kind = VST_CHANGE_MOVED;
+	else if (changes_differ(&pair.before_record, &pair.after_record))
+		pair.kind = VST_CHANGE_CHANGED;
+	if (pair.kind == VST_CHANGE_UNCHANGED) {
+		count(c, &pair);
+		return 0;
+	}
+	if (before != NOWHERE) {
+		pair.before_place = (struct vst_place){vst_series_exhibit(c->before), before};
+		rc = load(c->before, &pair.before_record, &before_item, err);
+	}
+	if (rc == 0 && after != NOWHERE) {
+		pair.after_place = (struct vst_place){vst_series_exhibit(c->after), after};
+		rc = load(c->after, &pair.after_record, &after_item, err);
+	}
+	if (rc == 0) {
+		pair.before = before_item;
+		pair.after = after_item;
+		if (before_item && after_item)
+			pair.fields = changes_fields(&pair.before_record, before_item, &pair.after_record, after_item);
+		count(c, &pair);
+		rc = tell(c, &pair, err);
+	}
+	vst_item_free(before_item);
+	vst_item_free(after_item);
+	return rc;
+}
+
+static int take_all(struct comparison *c, struct vst_err *err)
+{
+	int rc = 0;
+	for (uint64_t seq = 0; rc == 0 && seq < c->after_seqs; seq++)
+		rc = take_pair(c, c->origin[seq], seq, err);
+	for (uint64_t seq = 0; rc == 0 && seq < c->before_seqs; seq++)
+		if (!is_met(c, seq))
+			rc = take_pair(c, seq, NOWHERE, err);
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+static int prepare(struct comparison *c, struct vst_err *err)
+{
+	c->before_seqs = vst_series_seqs(c->before);
+	c->after_seqs = vst_series_seqs(c->after);
+	if (c->before_seqs >= NOWHERE || c->after_seqs >= NOWHERE)
+		return vst_err_set(err, VST_ELIMIT, "more items than can be compared");
+	c->origin = vst_calloc((size_t)c->after_seqs + 1, sizeof *c->origin);
+	c->met = vst_calloc((size_t)(c->before_seqs / 8) + 1, 1);
+	if (!c->origin || !c->met)
+		return vst_err_nomem(err);
+	memset(c->origin, 0xff, ((size_t)c->after_seqs + 1) * sizeof *c->origin);
+	return vst_moves_new(&c->moves, err);
+}
+
+int vst_compare(const struct vst_compare_options *options, struct vst_compare_result *ret, struct vst_err *err)
+{
+	struct comparison c = {.options = options,
+	        .result = ret,
+	        .before = options->before ? options->before->index : NULL,
+	        .after = options->after->index,
+	        .gate = {.to = options->findings, .result = ret}};
+	int rc = 0;
+	*ret = (struct vst_compare_result){0};
+	if (c.before && (rc = prepare(&c, err)) == 0 && (rc = meet_all(&c, err)) == 0)
+		rc = take_all(&c, err);
+	if (rc == 0 && options->findings.take) {
+		const struct vst_finding_sink sink = findings_gate_sink(&c.gate);
+		rc = judge_observations(options->before, options->after, &sink, err);
+	}
+	free(c.origin);
+	free(c.met);
+	vst_moves_free(c.moves);
+	findings_gate_release(&c.gate);
+	return rc;
+}
