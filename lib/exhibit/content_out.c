@@ -207,6 +207,11 @@ bool vst_content_out_is_stream(const struct vst_content_out *content)
 	return content->type == VST_ITEM_STREAM;
 }
 
+int vst_content_out_so_far(const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err)
+{
+	return vst_hash_peek(content->hash, VST_HASH_SHA256, ret, err);
+}
+
 int vst_content_out_data(struct vst_content_out *content, const void *data, size_t len, struct vst_err *err)
 {
 	if (len == 0)

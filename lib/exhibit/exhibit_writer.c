@@ -455,6 +455,13 @@ int vst_exhibit_writer_data(
 	return 0;
 }
 
+int vst_exhibit_writer_so_far(
+        const struct vst_exhibit_writer *writer, uint8_t ret[VST_HASH_LEN], struct vst_err *err)
+{
+	int rc = check_state(writer, OPEN, err);
+	return rc == 0 ? vst_content_out_so_far(writer->content, ret, err) : rc;
+}
+
 int vst_exhibit_writer_end(struct vst_exhibit_writer *writer, struct vst_item *item,
         uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
 {

@@ -68,6 +68,9 @@ int vst_exhibit_writer_begin(struct vst_exhibit_writer *writer, const struct vst
  */
 void *vst_exhibit_writer_space(struct vst_exhibit_writer *writer, size_t *ret_len);
 int vst_exhibit_writer_data(struct vst_exhibit_writer *writer, const void *data, size_t len, struct vst_err *err);
+/* The SHA-256 of the open item's data so far. */
+int vst_exhibit_writer_so_far(
+	const struct vst_exhibit_writer *writer, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
 /*
  * Ends it. Missing bytes are filled up with zeros and counted in read_padding. `item` is the same item with the caller's final status,
  * read record and so on; the writer fills in source, salt, seq, digests, size and parts of it, and of a tail `whole.size`. Gives the leaf hash (NULL: not wanted).
