@@ -20,12 +20,16 @@
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 
+#define FINDINGS_SHOWN 20
+
 struct snapshot {
 	struct cli *cli;
 	struct new_case_options new_case;
 	const char *root, *reason, *operator_name;
-	bool dry_run, estimate;
+	const char *full_every;
+	bool dry_run, estimate, incremental, trust_ctime;
 	uint64_t items[VST_ITEM_STATUSES], bytes; /* of a dry run */
+	uint64_t shown; /* findings on the screen */
 };
 
 /* ---- a dry run ---- */
@@ -140,6 +144,18 @@ static void on_finding(void *ctx, const char *text)
 	cli_warn("finding: %s", cli_show_text(text));
 }
 
+/* On the screen those that somebody has to look into, and not all of a bad day's: the exhibit has them all. */
+static void on_compared(void *ctx, const struct vst_finding *finding)
+{
+	struct snapshot *s = ctx;
+	if (finding->severity < VST_SEVERITY_MEDIUM || s->shown >= FINDINGS_SHOWN)
+		return;
+	s->shown++;
+	progress_clear();
+	cli_warn("finding: %s: %s%s%s: %s", vst_severity_name(finding->severity), finding->rule, finding->path ? ": " : "",
+	        finding->path ? cli_show_text(finding->path) : "", finding->found ? cli_show_text(finding->found) : "");
+}
+
 static void on_progress(void *ctx, const struct vst_acquire_progress *now)
 {
 	(void)ctx;
@@ -182,6 +198,34 @@ static void print_sources(const struct snapshot *s, const struct vst_seal *seal)
 	}
 }
 
+/* How it stands to the exhibit before. */
+static void print_series(const struct snapshot *s, const struct vst_acquire_result *result)
+{
+	const struct vst_seal_series *series = &result->seal->series;
+	char described[16], name[VST_EXHIBIT_NAME_MAX];
+	vst_text_size(series->described, described);
+	vst_exhibit_name(series->full, name);
+	if (series->full != result->exhibit)
+		cli_print("  describes %s, what is not stored here is in %s and after\n", described, name);
+	else if (result->full_because)
+		cli_say(s->cli, "note: this one is full: %s", result->full_because);
+	if (series->compared)
+		cli_print("  since the exhibit before: added %llu · removed %llu · changed %llu\n",
+		        (unsigned long long)series->added, (unsigned long long)series->removed,
+		        (unsigned long long)series->changed);
+	const char *first = "";
+	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
+		if (series->findings[i] == 0)
+			continue;
+		cli_print("%s%s%llu %s%s", *first ? first : "  findings: ", i == VST_SEVERITY_HIGH ? cli_style(s->cli, CLI_RED) : "",
+		        (unsigned long long)series->findings[i], vst_severity_name((enum vst_severity)i),
+		        i == VST_SEVERITY_HIGH ? cli_style(s->cli, CLI_PLAIN) : "");
+		first = " · ";
+	}
+	if (*first)
+		cli_print("\n");
+}
+
 static void print_sealed(const struct snapshot *s, const struct vst_acquire_result *result)
 {
 	const struct vst_seal *seal = result->seal;
@@ -200,6 +244,7 @@ static void print_sealed(const struct snapshot *s, const struct vst_acquire_resu
 		print_sources(s, seal);
 	cli_print("  root %.16s… · event %llu · not yet timestamped\n", root,
 	        (unsigned long long)result->event);
+	print_series(s, result);
 	if (result->findings > 0)
 		cli_print("  %s%llu finding%s%s\n", cli_style(s->cli, CLI_YELLOW), (unsigned long long)result->findings,
 		        result->findings == 1 ? "" : "s", cli_style(s->cli, CLI_PLAIN));
@@ -312,6 +357,9 @@ static int run(struct cli *cli, int argc, char **argv)
 	        {"operator", 0, CLI_VALUE, &s.operator_name},
 	        {"dry-run", 'n', CLI_FLAG, &s.dry_run},
 	        {"estimate", 0, CLI_FLAG, &s.estimate},
+	        {"incremental", 0, CLI_FLAG, &s.incremental},
+	        {"full-every", 0, CLI_VALUE, &s.full_every},
+	        {"trust-ctime", 0, CLI_FLAG, &s.trust_ctime},
 	        {"new", 0, CLI_VALUE, &s.new_case.dir},
 	        {"title", 0, CLI_VALUE, &s.new_case.title},
 	        {"number", 0, CLI_VALUE, &s.new_case.number},
@@ -339,6 +387,15 @@ static int run(struct cli *cli, int argc, char **argv)
 		                        "they go with --new DIR");
 		goto out;
 	}
+	if ((s.full_every || s.trust_ctime) && !s.incremental) {
+		status = cli_usage(cli, "--full-every and --trust-ctime go with --incremental");
+		goto out;
+	}
+	struct vst_policy_every full_every = {0};
+	if (s.full_every && !vst_policy_every_parse(s.full_every, &full_every)) {
+		status = cli_usage(cli, "--full-every '%s': a number of snapshots (30), or a time (30d)", cli_show_text(s.full_every));
+		goto out;
+	}
 	int rc = policies_load(args[0], NULL, &text, &policy, &err);
 	if (rc == 0 && (rc = definitions_load(policy, &definitions, &err)) == 0)
 		definitions_warn(&definitions);
@@ -353,8 +410,12 @@ static int run(struct cli *cli, int argc, char **argv)
 		        .operator_name = who,
 		        .reason = s.reason,
 		        .program = VST_VERSION,
+		        .incremental = s.incremental,
+		        .full_every = full_every,
+		        .trust_ctime = s.trust_ctime,
 		        .cancel = cli_catch_signals(),
 		        .finding = on_finding,
+		        .compared = on_compared,
 		        .ctx = &s,
 		};
 		status = CLI_GOOD;
@@ -385,6 +446,11 @@ const struct cli_verb verb_snapshot = {
                 "  --operator NAME  who; by default the person behind sudo\n"
                 "  -n, --dry-run    list what would be taken; reads and writes nothing\n"
                 "  --estimate       look over it first, and refuse what may not fit on the disk\n"
+                "  --incremental    store only what no exhibit of this generation holds; every\n"
+                "                   byte is read and compared all the same\n"
+                "  --full-every N   with it: every Nth snapshot is full, or 30d: each 30 days\n"
+                "  --trust-ctime    with it: do not read files whose size, inode, mtime and\n"
+                "                   ctime are as sealed\n"
                 "  --new DIR        make the case in DIR; with -r, -R, -p, --title, --number,\n"
                 "                   --examiner as in init\n\n"
                 "exit status: 0 sealed; 3 sealed, but an item was denied, failed, or cut or left\n"

@@ -20,6 +20,7 @@
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 #include "workflow/acquire_plan.h"
+#include "workflow/acquire_series.h"
 #include "workflow/case_internal.h"
 #include "workflow/gathering.h"
 #include "workflow/host_info.h"
@@ -34,6 +35,7 @@ struct acquisition {
 	const struct vst_acquire_options *options;
 	struct gathering gathering;
 	struct pace pace;
+	struct acquire_series series;
 	struct vst_exhibit_writer *writer;
 	struct vst_acquire_progress progress;
 	bool on_evidence_disk;
@@ -63,7 +65,7 @@ static void note_item(struct acquisition *a, const struct vst_item *item)
 static int sink_begin(void *ctx, const struct vst_item *item, struct vst_err *err)
 {
 	struct acquisition *a = ctx;
-	return vst_exhibit_writer_begin(a->writer, item, err);
+	return series_sink_begin(a->series.sink, item, err);
 }
 
 static void show_progress(struct acquisition *a)
@@ -78,21 +80,22 @@ static int sink_data(void *ctx, const void *data, size_t len, struct vst_err *er
 	a->progress.content_bytes += len;
 	show_progress(a);
 	pace_keep(&a->pace, len);
-	return vst_exhibit_writer_data(a->writer, data, len, err);
-}
-
-static void *sink_space(void *ctx, size_t *ret_len)
-{
-	struct acquisition *a = ctx;
-	return vst_exhibit_writer_space(a->writer, ret_len);
+	return series_sink_data(a->series.sink, data, len, err);
 }
 
 static int sink_end(void *ctx, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
 {
 	struct acquisition *a = ctx;
-	int rc = vst_exhibit_writer_end(a->writer, item, ret_leaf, err);
-	note_item(a, item);
+	int rc = series_sink_end(a->series.sink, item, ret_leaf, err);
+	if (!series_sink_again(a->series.sink))
+		note_item(a, item);
 	return rc;
+}
+
+static bool sink_again(void *ctx)
+{
+	struct acquisition *a = ctx;
+	return series_sink_again(a->series.sink);
 }
 
 static int sink_item(void *ctx, struct vst_item *item, const char *link_source, const char *link_path,
@@ -101,7 +104,7 @@ static int sink_item(void *ctx, struct vst_item *item, const char *link_source, 
 	struct acquisition *a = ctx;
 	note_item(a, item);
 	pace_keep(&a->pace, 0);
-	return vst_exhibit_writer_item(a->writer, item, link_source, link_path, ret_leaf, err);
+	return series_sink_item(a->series.sink, item, link_source, link_path, ret_leaf, err);
 }
 
 static void sink_finding(void *ctx, const char *text)
@@ -134,17 +137,20 @@ static int collect_sources(struct acquisition *a, struct vst_err *err)
 		.has = sink_has,
 		.begin = sink_begin,
 		.data = sink_data,
-		.space = sink_space,
 		.end = sink_end,
 		.item = sink_item,
+		.again = a->series.incremental ? sink_again : NULL,
 		.finding = sink_finding};
 	const struct vst_policy *policy = a->options->policy;
 	for (size_t i = 0; i < policy->source_count; i++) {
 		const struct vst_policy_source *source = &policy->sources[i];
 		a->progress.source = source->name;
 		int rc = vst_exhibit_writer_source(a->writer, source->name, err);
+		series_sink_source(a->series.sink, source);
 		if (rc == 0)
 			rc = gathering_collect(&a->gathering, i, &sink, policy->limits.source_time, err);
+		if (rc == 0)
+			rc = series_sink_source_end(a->series.sink, err);
 		if (rc != 0)
 			return rc;
 		VST_STEP("source-done");
@@ -277,6 +283,8 @@ static int make_seal(struct acquisition *a, uint64_t number, const struct vst_ex
 		seal->has_predecessor = true;
 		memcpy(seal->predecessor, latest->seal_sha256, VST_HASH_LEN);
 	}
+	seal->has_series = true;
+	seal->series = a->series.seal;
 	seal->started = started;
 	seal->sealed = vst_time_now();
 	seal->recipients = vst_calloc(recipients->count, sizeof *seal->recipients);
@@ -312,6 +320,7 @@ static int open_gathering(struct acquisition *a, struct vst_err *err)
 static void release(struct acquisition *a)
 {
 	gathering_close(&a->gathering);
+	acquire_series_close(&a->series);
 	vst_exhibit_writer_free(a->writer);
 	vst_secret_free(a->digest_key, VST_HASH_LEN);
 }
@@ -335,7 +344,19 @@ static int load_recipients(struct acquisition *a, struct vst_age_recipients *ret
 	return rc;
 }
 
-static int write_exhibit(struct acquisition *a, uint64_t number, int fd,
+/* When the host of which the clocks are had started. */
+static int compare(struct acquisition *a, int64_t started, struct vst_err *err)
+{
+	struct vst_clocks clocks;
+	int64_t boot_time = VST_TIME_NONE;
+	bool live = a->options->root == NULL;
+	host_clocks(&clocks);
+	if (live && clocks.realtime != VST_TIME_NONE)
+		boot_time = clocks.realtime - clocks.boottime_ns;
+	return acquire_series_compare(&a->series, a->writer, started, boot_time, live ? clocks.boot_id : NULL, err);
+}
+
+static int write_exhibit(struct acquisition *a, uint64_t number, int fd, int64_t started,
         const struct vst_age_recipients *recipients, struct vst_exhibit_summary *ret, struct vst_err *err)
 {
 	struct vst_flowing_file file = {.fd = fd};
@@ -352,7 +373,11 @@ static int write_exhibit(struct acquisition *a, uint64_t number, int fd,
 		rc = write_opening_records(a, number, err);
 	VST_STEP("exhibit-begun");
 	if (rc == 0)
+		rc = acquire_series_begin(&a->series, number, a->writer, a->gathering.context.scratch_fd, err);
+	if (rc == 0)
 		rc = collect_sources(a, err);
+	if (rc == 0)
+		rc = compare(a, started, err);
 	if (rc == 0)
 		rc = write_closing_record(a, err);
 	if (rc == 0)
@@ -374,6 +399,7 @@ static int record(struct acquisition *a, struct vst_seal *seal, const char *part
         struct vst_acquire_result *ret, struct vst_err *err)
 {
 	struct vst_event event = {.type = VST_EVENT_ACQUIRE, .seal = seal};
+	a->series.may_be_recorded = true;
 	int rc = vst_case_begin(a->c, err);
 	if (rc != 0)
 		return rc;
@@ -385,6 +411,7 @@ static int record(struct acquisition *a, struct vst_seal *seal, const char *part
 		memcpy(seal->predecessor, latest->seal_sha256, VST_HASH_LEN);
 	rc = vst_case_append(a->c, &event, NULL, partial, err);
 	if (rc == 0) {
+		acquire_series_adopt(&a->series);
 		ret->event = event.number;
 		vst_custody_root(vst_case_custody(a->c), ret->log_root);
 	}
@@ -441,7 +468,7 @@ static bool is_incomplete(const struct acquisition *a, const struct vst_seal *se
 int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, struct vst_acquire_result *ret,
         struct vst_err *err)
 {
-	struct acquisition a = {.c = c, .options = options, .gathering = GATHERING_INIT};
+	struct acquisition a = {.c = c, .options = options, .gathering = GATHERING_INIT, .series = {.fd = -1}};
 	struct vst_age_recipients recipients = {0};
 	struct vst_exhibit_summary summary;
 	struct vst_seal *seal = NULL;
@@ -459,6 +486,8 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		rc = open_gathering(&a, err);
 	if (rc != 0)
 		goto out;
+	if ((rc = acquire_series_open(&a.series, c, options, &a.gathering.context, err)) != 0)
+		goto out;
 	if (options->progress)
 		acquire_measure(options, c, &a.progress.expected_bytes);
 	pace_start(&a.pace, &options->policy->limits);
@@ -475,7 +504,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		goto out;
 	}
 	VST_STEP("partial-created");
-	if ((rc = write_exhibit(&a, number, fd, &recipients, &summary, err)) != 0) {
+	if ((rc = write_exhibit(&a, number, fd, started, &recipients, &summary, err)) != 0) {
 		vst_err_hint(err, "what was captured so far is kept: vestige recover %s/" CASE_EXHIBITS "/%s",
 		        vst_case_dir(c), partial);
 		goto out;
@@ -495,6 +524,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 	ret->left_out = a.limited;
 	ret->on_evidence_disk = a.on_evidence_disk;
 	ret->findings = a.progress.findings;
+	ret->full_because = a.series.full_because;
 	ret->digest_key_is_new = a.digest_key_made && number > 1;
 	ret->seal = seal;
 	seal = NULL;

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "vestige/case.h"
+#include "vestige/finding.h"
 #include "vestige/manifest.h"
 #include "vestige/policy.h"
 
@@ -33,10 +34,15 @@ struct vst_acquire_options {
 	const char *program;    /* version, for exhibit.json */
 	const char *passphrase; /* for a case that seals to one; else NULL */
 	unsigned workers;
+	bool incremental; /* content that the generation holds is not stored again, if there is one to continue */
+	struct vst_policy_every full_every; /* both 0: as the policy says */
+	bool trust_ctime; /* incremental: files whose stat is as sealed are not read */
 	const atomic_bool *cancel;
 	void (*progress)(void *ctx, const struct vst_acquire_progress *progress); /* NULL: none */
 	/* Something wrong with the host that a person must hear of now: one line, any bytes. NULL: nobody listens. */
 	void (*finding)(void *ctx, const char *text);
+	/* What the comparison with the exhibit before found, once all is collected; sealed by then. NULL: nobody listens. */
+	void (*compared)(void *ctx, const struct vst_finding *finding);
 	void *ctx;
 };
 
@@ -45,7 +51,8 @@ struct vst_acquire_result {
 	struct vst_seal *seal; /* owned: vst_seal_free() */
 	uint64_t content_bytes;
 	uint8_t log_root[VST_HASH_LEN];
-	uint64_t findings;     /* told to options->finding; they are items too */
+	uint64_t findings;     /* told to options->finding; they are items too. Those of the comparison are counted in the seal */
+	const char *full_because; /* incremental was asked for, and it is full: why. A fixed text; NULL: it is as was asked */
 	bool incomplete;       /* an item was denied, failed, or cut or left out by a limit: exit status 3 */
 	uint64_t left_out;     /* items that a limit left out */
 	bool digest_key_is_new; /* made now, in a case with earlier exhibits: keyed digests compare with none of theirs */

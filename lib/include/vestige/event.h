@@ -6,7 +6,7 @@
  * (principal of the signer), case_sha256, recipients_sha256, allowed_signers_sha256 (of this commit's files),
  * next_key (events that a collector signs: the OpenSSH text of its next key), then by type: genesis program
  * (name and version) acquire                 seal recover                 exhibit, file {sha256, bytes}: an
- * acquisition that was never finished extract                 exhibit, verb (ls, cat, extract, verify),
+ * acquisition that was never finished extract                 exhibit, verb (ls, cat, extract, verify, diff),
  * items, selection_sha256 (over the leaf hashes, in order) key                     nothing more: the change
  * is in the digests of allowed_signers and recipients
  *

@@ -11,6 +11,8 @@
  *            items/<source>/<path> …             the evidence
  *            manifest/000001.jsonl …             after every VST_SEGMENT_ITEMS items, VST_SEGMENT_BYTES of content or 4 MiB
  *                                                of lines: the lines of the items since the segment before
+ *            findings.jsonl                      what the comparison with the exhibit before found, one finding a line
+ *                                                (finding.h; item, source "exhibit"; only if there was something to compare)
  *            closing.json                        clocks and counts at the end           (item, source "exhibit")
  *            manifest/NNNNNN.jsonl               the last segment
  *            index                               one record an item, sorted by path digest
@@ -67,6 +69,7 @@
 #define VST_ENTRY_POLICY "policy.yaml"
 #define VST_ENTRY_DIGEST_KEY "digest.key"
 #define VST_ENTRY_DEFINITIONS "definitions"
+#define VST_ENTRY_FINDINGS "findings.jsonl"
 #define VST_ENTRY_CLOSING "closing.json"
 #define VST_ENTRY_INDEX "index"
 #define VST_ENTRY_LEAVES "leaves"

@@ -1,0 +1,530 @@
+#include "workflow/series_sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vestige/buf.h"
+#include "vestige/collector.h"
+#include "vestige/compare.h"
+#include "vestige/err.h"
+#include "vestige/hash.h"
+#include "vestige/mem.h"
+
+#define RULE_NOT_AGAIN "its content was wanted a second time, and was not there any more"
+
+enum mode {
+	STORE,  /* into the exhibit as it comes */
+	WEIGH,  /* hashed, in the hope that the generation has it */
+	PREFIX, /* hashed up to the length that the exhibit before had; then TAIL or WEIGH */
+	TAIL,   /* what follows a prefix that is stored: hashed, and into the exhibit */
+};
+
+struct series_sink {
+	struct series_sink_options options;
+	const struct vst_policy_source *source;
+	uint64_t described;
+
+	/* The open item. */
+	enum mode mode;
+	const struct vst_item *begun;
+	struct vst_item tail;     /* TAIL: as the writer was told */
+	uint64_t announced;       /* bytes of data that will come; UINT64_MAX: nobody knows */
+	uint64_t at;              /* that came */
+	uint64_t mark;            /* at this length the digest so far is wanted; 0: nowhere */
+	bool marked;
+	uint8_t mark_sha256[VST_HASH_LEN];
+	struct vst_hash *hash;    /* all modes but STORE */
+	bool keeps;               /* what came is in `kept` */
+	struct vst_buf kept;
+	struct vst_item_stored *stored; /* VST_ITEM_STORED_MAX: where the generation has the prefix, or all of it */
+	size_t stored_count;
+	size_t extent;            /* of a sparse file: where the next byte lies */
+	uint64_t inside;
+	struct vst_observation *observation;
+	struct vst_buf facts;
+
+	/* The exhibit before has this place. */
+	bool is_known;
+	struct vst_series_record known;
+
+	bool owed; /* an item of this path was ended and has to come again */
+	struct vst_buf owed_path;
+	bool forced; /* it has come again: to be stored */
+};
+
+int series_sink_new(const struct series_sink_options *options, struct series_sink **ret, struct vst_err *err)
+{
+	struct series_sink *s = vst_calloc(1, sizeof *s);
+	if (!s)
+		return vst_err_nomem(err);
+	s->options = *options;
+	s->options.hashes |= VST_HASH_SHA256;
+	s->stored = vst_calloc(VST_ITEM_STORED_MAX, sizeof *s->stored);
+	int rc = s->stored ? vst_hash_new(&s->hash, s->options.hashes, err) : vst_err_nomem(err);
+	if (rc != 0) {
+		series_sink_free(s);
+		return rc;
+	}
+	*ret = s;
+	return 0;
+}
+
+void series_sink_free(struct series_sink *s)
+{
+	if (!s)
+		return;
+	vst_observe_free(s->observation);
+	vst_hash_free(s->hash);
+	vst_buf_free(&s->kept);
+	vst_buf_free(&s->facts);
+	vst_buf_free(&s->owed_path);
+	free(s->stored);
+	free(s);
+}
+
+void series_sink_source(struct series_sink *s, const struct vst_policy_source *source)
+{
+	s->source = source;
+}
+
+uint64_t series_sink_described(const struct series_sink *s)
+{
+	return s->described;
+}
+
+/* ---- every item: the next snapshot's index ---- */
+
+static uint64_t described_by(const struct vst_item *item)
+{
+	if (item->has_whole)
+		return item->whole.size;
+	return item->has_content ? item->size : 0;
+}
+
+/* The item is in the exhibit. */
+static int note(struct series_sink *s, const struct vst_item *item, const struct vst_buf *facts, struct vst_err *err)
+{
+	const uint8_t *line;
+	size_t len;
+	bool append_only = s->source->kind == VST_SOURCE_FILES && s->source->files.append_only;
+	vst_exhibit_writer_line(s->options.writer, &line, &len);
+	s->described += described_by(item);
+	return vst_series_writer_add(s->options.index, item, line, len, facts ? facts->data : NULL,
+	        facts ? facts->len : 0, append_only ? VST_SERIES_APPEND_ONLY : 0, err);
+}
+
+/* ---- items that are owed ---- */
+
+static bool is_owed(const struct series_sink *s, const struct vst_item *item)
+{
+	return s->owed && strcmp((const char *)s->owed_path.data, item->path) == 0;
+}
+
+static int owe(struct series_sink *s, const struct vst_item *item, struct vst_err *err)
+{
+	vst_buf_clear(&s->owed_path);
+	vst_buf_bytes(&s->owed_path, item->path, strlen(item->path) + 1);
+	s->owed = true;
+	return vst_buf_check(&s->owed_path, err);
+}
+
+static int settle(struct series_sink *s, struct vst_err *err)
+{
+	struct vst_item item;
+	if (!s->owed)
+		return 0;
+	s->owed = false;
+	vst_item_init(&item);
+	item.path = (const char *)s->owed_path.data;
+	item.type = VST_ITEM_FILE;
+	item.status = VST_ITEM_ERROR;
+	item.rule = RULE_NOT_AGAIN;
+	int rc = vst_exhibit_writer_item(s->options.writer, &item, NULL, NULL, NULL, err);
+	return rc == 0 ? note(s, &item, NULL, err) : rc;
+}
+
+bool series_sink_again(struct series_sink *s)
+{
+	return s->owed;
+}
+
+int series_sink_source_end(struct series_sink *s, struct vst_err *err)
+{
+	s->forced = false;
+	return settle(s, err);
+}
+
+/* ---- beginning ---- */
+
+static uint64_t data_of(const struct vst_item *item)
+{
+	uint64_t bytes = 0;
+	if (item->type == VST_ITEM_STREAM)
+		return UINT64_MAX;
+	if (!item->is_sparse)
+		return item->size;
+	for (size_t i = 0; i < item->extent_count; i++)
+		bytes += item->extents[i].len;
+	return bytes;
+}
+
+static bool is_empty_key(const uint8_t key[VST_HASH_LEN])
+{
+	static const uint8_t none[VST_HASH_LEN];
+	return memcmp(key, none, VST_HASH_LEN) == 0;
+}
+
+/* Whether what the exhibit before had at this place can be the beginning of what is there now. */
+static bool may_have_grown(const struct series_sink *s, const struct vst_item *item)
+{
+	const struct vst_series_record *known = &s->known;
+	return s->is_known && item->type == VST_ITEM_FILE && known->type == VST_ITEM_FILE && !item->is_sparse &&
+	       known->extent == VST_ITEM_CONTENT_FULL && !(known->flags & VST_SERIES_SPARSE) &&
+	       !is_empty_key(known->content) && known->size > 0 && known->size <= item->size;
+}
+
+/* A file that a limit cuts is stored as far as it goes: it is no whole that could be referred to. */
+static bool is_cut(const struct vst_item *item)
+{
+	return item->has_read && !item->is_sparse && item->type == VST_ITEM_FILE && item->read_expected > item->size;
+}
+
+static enum mode choose(struct series_sink *s, const struct vst_item *item)
+{
+	uint64_t size;
+	bool grown = may_have_grown(s, item);
+	bool append_only = s->source->kind == VST_SOURCE_FILES && s->source->files.append_only;
+	s->mark = grown && (append_only || s->options.incremental) ? s->known.size : 0;
+	s->keeps = s->announced <= VST_SINK_KEEPS || s->announced == UINT64_MAX;
+	if (!s->options.incremental || s->forced || is_cut(item))
+		return STORE;
+	if (grown && s->known.size < item->size &&
+	        vst_series_content(s->options.earlier, s->known.content, s->stored, &s->stored_count, &size) &&
+	        s->stored_count + 1 < VST_ITEM_STORED_MAX)
+		return PREFIX;
+	if (s->announced != UINT64_MAX && !vst_series_has_size(s->options.earlier, s->announced))
+		return STORE;
+	return WEIGH;
+}
+
+int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct vst_err *err)
+{
+	uint64_t seq;
+	int rc = 0;
+	s->forced = is_owed(s, item);
+	if (s->forced)
+		s->owed = false;
+	else
+		rc = settle(s, err);
+	if (rc != 0)
+		return rc;
+	s->begun = item;
+	s->announced = data_of(item);
+	s->at = s->extent = s->inside = 0;
+	s->marked = false;
+	vst_buf_clear(&s->kept);
+	vst_buf_clear(&s->facts);
+	vst_observe_free(s->observation);
+	s->observation = NULL;
+	s->is_known = s->options.earlier &&
+	              vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &s->known);
+	struct vst_item probe = *item; /* observers know items by their source */
+	probe.source = s->source->name;
+	if ((rc = vst_observe_begin(&probe, &s->observation, err)) != 0)
+		return rc;
+	s->mode = choose(s, item);
+	if (s->mode == STORE)
+		return vst_exhibit_writer_begin(s->options.writer, item, err);
+	vst_hash_reset(s->hash);
+	return 0;
+}
+
+/* ---- content ---- */
+
+static int observe(struct series_sink *s, const uint8_t *data, size_t len, struct vst_err *err)
+{
+	const struct vst_item *item = s->begun;
+	if (!s->observation)
+		return 0;
+	if (!item->is_sparse)
+		return vst_observe_data(s->observation, s->at, data, len, err);
+	int rc = 0;
+	while (rc == 0 && len > 0 && s->extent < item->extent_count) {
+		const struct vst_item_extent *extent = &item->extents[s->extent];
+		uint64_t left = extent->len - s->inside;
+		size_t n = len < left ? len : (size_t)left;
+		rc = vst_observe_data(s->observation, extent->offset + s->inside, data, n, err);
+		data += n;
+		len -= n;
+		s->inside += n;
+		if (s->inside == extent->len) {
+			s->extent++;
+			s->inside = 0;
+		}
+	}
+	return rc;
+}
+
+/* A stream that is longer than what is kept: it is stored after all. */
+static int stop_weighing(struct series_sink *s, struct vst_err *err)
+{
+	s->mode = STORE;
+	int rc = vst_exhibit_writer_begin(s->options.writer, s->begun, err);
+	if (rc == 0 && s->kept.len > 0)
+		rc = vst_exhibit_writer_data(s->options.writer, s->kept.data, s->kept.len, err);
+	vst_buf_clear(&s->kept);
+	return rc;
+}
+
+static int weigh(struct series_sink *s, const uint8_t *data, size_t len, struct vst_err *err)
+{
+	if (s->keeps && s->kept.len + len > VST_SINK_KEEPS && s->announced == UINT64_MAX) {
+		int rc = stop_weighing(s, err);
+		return rc == 0 ? vst_exhibit_writer_data(s->options.writer, data, len, err) : rc;
+	}
+	vst_hash_update(s->hash, data, len);
+	if (!s->keeps)
+		return 0;
+	vst_buf_bytes(&s->kept, data, len);
+	return vst_buf_check(&s->kept, err);
+}
+
+static int begin_tail(struct series_sink *s, struct vst_err *err)
+{
+	s->tail = *s->begun;
+	s->tail.status = VST_ITEM_TAIL;
+	s->tail.size = s->begun->size - s->mark;
+	s->tail.has_whole = true;
+	s->tail.whole = (struct vst_item_whole){.size = s->begun->size,
+	        .hashes = s->options.hashes,
+	        .stored = s->stored,
+	        .stored_count = s->stored_count};
+	s->mode = TAIL;
+	s->keeps = false;
+	vst_buf_clear(&s->kept);
+	return vst_exhibit_writer_begin(s->options.writer, &s->tail, err);
+}
+
+/* So many bytes as the exhibit before had: are they the same? */
+static int reach_mark(struct series_sink *s, struct vst_err *err)
+{
+	int rc = s->mode == STORE ? vst_exhibit_writer_so_far(s->options.writer, s->mark_sha256, err)
+	                          : vst_hash_peek(s->hash, VST_HASH_SHA256, s->mark_sha256, err);
+	s->marked = rc == 0;
+	if (rc != 0 || s->mode != PREFIX)
+		return rc;
+	if (memcmp(s->mark_sha256, s->known.content, VST_HASH_LEN) == 0)
+		return begin_tail(s, err);
+	s->mode = WEIGH;
+	return 0;
+}
+
+static int take(struct series_sink *s, const uint8_t *data, size_t len, struct vst_err *err)
+{
+	int rc = 0;
+	switch (s->mode) {
+	case STORE:
+		return vst_exhibit_writer_data(s->options.writer, data, len, err);
+	case WEIGH:
+	case PREFIX:
+		return weigh(s, data, len, err);
+	case TAIL:
+		vst_hash_update(s->hash, data, len);
+		return vst_exhibit_writer_data(s->options.writer, data, len, err);
+	}
+	return rc;
+}
+
+int series_sink_data(struct series_sink *s, const void *data, size_t len, struct vst_err *err)
+{
+	const uint8_t *at = data;
+	int rc = observe(s, data, len, err);
+	while (rc == 0 && len > 0) {
+		bool before_mark = s->at < s->mark;
+		size_t n = before_mark && s->mark - s->at < len ? (size_t)(s->mark - s->at) : len;
+		rc = take(s, at, n, err);
+		s->at += n;
+		at += n;
+		len -= n;
+		if (rc == 0 && before_mark && s->at == s->mark)
+			rc = reach_mark(s, err);
+	}
+	return rc;
+}
+
+/* ---- ending ---- */
+
+static void take_digests(struct series_sink *s, struct vst_item_whole *whole)
+{
+	whole->hashes = s->options.hashes;
+	memcpy(whole->sha256, vst_hash_final(s->hash, VST_HASH_SHA256), VST_HASH_LEN);
+	if (whole->hashes & VST_HASH_SHA1)
+		memcpy(whole->sha1, vst_hash_final(s->hash, VST_HASH_SHA1), VST_SHA1_LEN);
+	if (whole->hashes & VST_HASH_MD5)
+		memcpy(whole->md5, vst_hash_final(s->hash, VST_HASH_MD5), VST_MD5_LEN);
+}
+
+static void add_prefix(const struct series_sink *s, struct vst_item *item)
+{
+	if (!s->marked || s->source->kind != VST_SOURCE_FILES || !s->source->files.append_only)
+		return;
+	item->has_prefix = true;
+	item->prefix_size = s->mark;
+	memcpy(item->prefix_sha256, s->mark_sha256, VST_HASH_LEN);
+}
+
+/* A file that shrank while it was read: the writer fills it up with zeros, and they are in the digest. */
+static void hash_padding(struct series_sink *s)
+{
+	static const uint8_t zeros[64 * 1024];
+	while (s->at < s->announced) {
+		uint64_t left = s->announced - s->at;
+		size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
+		vst_hash_update(s->hash, zeros, n);
+		s->at += n;
+	}
+}
+
+static int end_tail(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
+{
+	hash_padding(s);
+	item->size = s->tail.size;
+	item->has_whole = true;
+	item->whole = s->tail.whole;
+	take_digests(s, &item->whole);
+	if (item->status == VST_ITEM_COLLECTED) /* what was cut or changed meanwhile stays that */
+		item->status = VST_ITEM_TAIL;
+	return vst_exhibit_writer_end(s->options.writer, item, ret_leaf, err);
+}
+
+/* Where the generation has what was just hashed. What is empty is nowhere, and needs no place. */
+static bool find_content(struct series_sink *s, const struct vst_item *item, struct vst_item_whole *whole)
+{
+	struct vst_item probe = *item;
+	uint8_t key[VST_HASH_LEN];
+	uint64_t size;
+	probe.has_content = true;
+	probe.hashes = whole->hashes;
+	probe.has_whole = false;
+	memcpy(probe.sha256, whole->sha256, VST_HASH_LEN);
+	whole->size = s->at;
+	whole->stored = s->stored;
+	if (s->at == 0 && !item->is_sparse)
+		return true;
+	return vst_series_content_key(&probe, key) &&
+	       vst_series_content(s->options.earlier, key, s->stored, &whole->stored_count, &size) && size == s->at;
+}
+
+static int store_kept(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
+{
+	struct vst_exhibit_writer *writer = s->options.writer;
+	int rc = vst_exhibit_writer_begin(writer, s->begun, err);
+	if (rc == 0 && s->kept.len > 0)
+		rc = vst_exhibit_writer_data(writer, s->kept.data, s->kept.len, err);
+	return rc == 0 ? vst_exhibit_writer_end(writer, item, ret_leaf, err) : rc;
+}
+
+static int end_weighed(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
+{
+	struct vst_item_whole whole = {0};
+	bool complete = s->announced == UINT64_MAX || s->at == s->announced;
+	bool good = item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_CHANGED;
+	take_digests(s, &whole);
+	if (complete && good && find_content(s, item, &whole)) {
+		item->status = VST_ITEM_UNCHANGED;
+		item->has_content = false;
+		item->hashes = 0;
+		item->parts = 0;
+		item->has_whole = true;
+		item->whole = whole;
+		return vst_exhibit_writer_item(s->options.writer, item, NULL, NULL, ret_leaf, err);
+	}
+	if (s->keeps)
+		return store_kept(s, item, ret_leaf, err);
+	return owe(s, item, err);
+}
+
+int series_sink_end(
+        struct series_sink *s, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
+{
+	int rc = 0;
+	add_prefix(s, item);
+	switch (s->mode) {
+	case STORE:
+		rc = vst_exhibit_writer_end(s->options.writer, item, ret_leaf, err);
+		break;
+	case TAIL:
+		rc = end_tail(s, item, ret_leaf, err);
+		break;
+	case WEIGH:
+	case PREFIX:
+		rc = end_weighed(s, item, ret_leaf, err);
+		break;
+	}
+	if (rc != 0 || s->owed)
+		return rc;
+	if (s->observation && (rc = vst_observe_end(s->observation, &s->facts, err)) != 0)
+		return rc;
+	return note(s, item, s->facts.len > 0 ? &s->facts : NULL, err);
+}
+
+/* ---- items that come whole ---- */
+
+/* What was not opened, because its stat is as sealed: all that reading would have told is in the earlier line. */
+static int take_trusted(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
+{
+	struct vst_series_record known;
+	struct vst_item *old = NULL;
+	uint64_t seq, size;
+	int rc;
+	if (!s->options.incremental ||
+	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) ||
+	        !vst_series_content(s->options.earlier, known.content, s->stored, &s->stored_count, &size)) {
+		item->status = VST_ITEM_ERROR;
+		item->rule = "it was to be trusted, and no earlier exhibit of the generation has it";
+		item->has_whole = false;
+		rc = vst_exhibit_writer_item(s->options.writer, item, NULL, NULL, ret_leaf, err);
+		return rc == 0 ? note(s, item, NULL, err) : rc;
+	}
+	vst_buf_clear(&s->facts);
+	if ((rc = vst_series_item(s->options.earlier, &known, &old, err)) != 0 ||
+	        (rc = vst_series_line(s->options.earlier, &known, NULL, &s->facts, err)) != 0)
+		goto out;
+	item->whole.size = size;
+	item->whole.stored = s->stored;
+	item->whole.stored_count = size > 0 ? s->stored_count : 0;
+	item->whole.hashes = old->has_whole ? old->whole.hashes : old->hashes;
+	memcpy(item->whole.sha256, old->has_whole ? old->whole.sha256 : old->sha256, VST_HASH_LEN);
+	memcpy(item->whole.sha1, old->has_whole ? old->whole.sha1 : old->sha1, VST_SHA1_LEN);
+	memcpy(item->whole.md5, old->has_whole ? old->whole.md5 : old->md5, VST_MD5_LEN);
+	item->flags = old->flags;
+	item->acl = old->acl;
+	item->default_acl = old->default_acl;
+	item->xattrs = old->xattrs;
+	item->xattr_count = old->xattr_count;
+	item->xattrs_error = old->xattrs_error;
+	item->details = old->details;
+	item->details_len = old->details_len;
+	rc = vst_exhibit_writer_item(s->options.writer, item, NULL, NULL, ret_leaf, err);
+	if (rc == 0)
+		rc = note(s, item, s->facts.len > 0 ? &s->facts : NULL, err);
+out:
+	vst_item_free(old);
+	return rc;
+}
+
+int series_sink_item(struct series_sink *s, struct vst_item *item, const char *link_source,
+        const char *link_path, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
+{
+	int rc = 0;
+	if (is_owed(s, item))
+		s->owed = false;
+	else
+		rc = settle(s, err);
+	if (rc != 0)
+		return rc;
+	if (item->has_whole && item->whole.trusted)
+		return take_trusted(s, item, ret_leaf, err);
+	rc = vst_exhibit_writer_item(s->options.writer, item, link_source, link_path, ret_leaf, err);
+	return rc == 0 ? note(s, item, NULL, err) : rc;
+}
