@@ -23,6 +23,7 @@ static const struct cli_verb *const verbs[] = {
         &verb_ls,
         &verb_cat,
         &verb_extract,
+        &verb_diff,
         &verb_recover,
         &verb_signers,
         &verb_policy,

@@ -144,7 +144,7 @@ static int recover_read(struct vst_json_take *take, struct vst_event *event)
 
 static const char *extract_fault(const struct vst_event *event)
 {
-	static const char *const verbs[] = {"ls", "cat", "extract", "verify"};
+	static const char *const verbs[] = {"ls", "cat", "extract", "verify", "diff"};
 	const char *verb = event->extract.verb;
 	bool known = false;
 
