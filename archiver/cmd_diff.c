@@ -45,8 +45,6 @@ static int select_leaf(void *ctx, struct vst_exhibit_entry *entry, struct vst_er
 static int record(struct opened *opened, struct vst_err *err)
 {
 	struct vst_selection *selection = NULL;
-	if (!opened_will_record(opened))
-		return 0;
 	int rc = vst_selection_new(&selection, err);
 	if (rc == 0)
 		rc = vst_exhibit_list(opened->exhibit, select_leaf, selection, err);
@@ -56,6 +54,16 @@ static int record(struct opened *opened, struct vst_err *err)
 	return rc;
 }
 
+/* Each in its own case's log. */
+static int record_both(struct diff *d, struct vst_err *err)
+{
+	int rc = 0;
+	if (!opened_will_record(&d->before))
+		return 0;
+	rc = record(&d->before, err);
+	return rc == 0 && opened_will_record(&d->after) ? record(&d->after, err) : rc;
+}
+
 static void on_progress(void *ctx, uint64_t items, uint64_t total)
 {
 	const struct diff *d = ctx;
@@ -63,10 +71,12 @@ static void on_progress(void *ctx, uint64_t items, uint64_t total)
 	progress_update(&(struct progress){.label = d->label, .items = items});
 }
 
-static int index_side(struct diff *d, struct opened *opened, bool ignore_digests, struct vst_indexed **ret, struct vst_err *err)
+static int index_side(struct diff *d, struct opened *opened, struct vst_series_index *earlier,
+        bool ignore_digests, struct vst_indexed **ret, struct vst_err *err)
 {
 	char name[VST_EXHIBIT_NAME_MAX];
 	const struct vst_indexed_options options = {
+	        .earlier = earlier,
 	        .ignore_digests = ignore_digests,
 	        .progress = progress_is_on() ? on_progress : NULL,
 	        .ctx = d,
@@ -77,8 +87,9 @@ static int index_side(struct diff *d, struct opened *opened, bool ignore_digests
 	int rc = vst_indexed_new(opened->examination, &options, ret, err);
 	progress_clear();
 	if (rc == 0 && (*ret)->unread > 0)
-		cli_warn("%s: contents of %llu items could not be read, and were not looked into; the first is %s", name,
-		        (unsigned long long)(*ret)->unread, cli_show_text((*ret)->unread_why));
+		cli_warn("%s: contents of %llu items could not be read, and were not looked into; the first "
+		         "is %s",
+		        name, (unsigned long long)(*ret)->unread, cli_show_text((*ret)->unread_why));
 	return rc;
 }
 
@@ -93,16 +104,21 @@ static int index_both(struct diff *d, struct vst_err *err)
 		return rc;
 	bool other_key = has_before && has_after && memcmp(before, after, VST_HASH_LEN) != 0;
 	if (other_key)
-		cli_warn("the two have their keyed digests by different keys: contents that are digests alone are not compared");
-	rc = index_side(d, &d->before, other_key, &d->before_index, err);
-	return rc == 0 ? index_side(d, &d->after, other_key, &d->after_index, err) : rc;
+		cli_warn("the two have their keyed digests by different keys: contents that are digests "
+		         "alone are not compared");
+	rc = index_side(d, &d->before, NULL, other_key, &d->before_index, err);
+	return rc == 0 ? index_side(
+	                         d, &d->after, d->before_index->side.index, other_key, &d->after_index, err)
+	               : rc;
 }
 
 /* ---- findings ---- */
 
 static enum cli_style style_of(enum vst_severity severity)
 {
-	return severity == VST_SEVERITY_HIGH ? CLI_RED : severity == VST_SEVERITY_MEDIUM ? CLI_YELLOW : CLI_DIM;
+	return severity == VST_SEVERITY_HIGH     ? CLI_RED
+	       : severity == VST_SEVERITY_MEDIUM ? CLI_YELLOW
+	                                         : CLI_DIM;
 }
 
 static void put_line(struct vst_buf *out, const char *label, const char *text)
@@ -142,10 +158,11 @@ static int on_finding(void *ctx, const struct vst_finding *finding, struct vst_e
 		vst_buf_byte(out, '\n');
 		return vst_buf_check(out, err);
 	}
-	vst_buf_printf(out, "%s%-8s%s %s", cli_style(d->cli, style_of(finding->severity)), vst_severity_name(finding->severity),
-	        cli_style(d->cli, CLI_PLAIN), finding->rule);
+	vst_buf_printf(out, "%s%-8s%s %s", cli_style(d->cli, style_of(finding->severity)),
+	        vst_severity_name(finding->severity), cli_style(d->cli, CLI_PLAIN), finding->rule);
 	if (finding->path)
-		vst_buf_printf(out, "  %s:%s", finding->source ? cli_show_text(finding->source) : "", cli_show_text(finding->path));
+		vst_buf_printf(out, "  %s:%s", finding->source ? cli_show_text(finding->source) : "",
+		        cli_show_text(finding->path));
 	vst_buf_byte(out, '\n');
 	put_line(out, "expected", finding->expected);
 	put_line(out, "found", finding->found);
@@ -171,7 +188,9 @@ static void json_item(
 {
 	if (!item)
 		return;
-	const uint8_t *sha256 = item->has_whole ? item->whole.sha256 : item->has_content ? item->sha256 : NULL;
+	const uint8_t *sha256 = item->has_whole     ? item->whole.sha256
+	                        : item->has_content ? item->sha256
+	                                            : NULL;
 	vst_json_key(json, key);
 	vst_json_object(json);
 	vst_json_key(json, "exhibit");
@@ -244,7 +263,8 @@ static void print_fields(const struct vst_change *change)
 
 static int on_change(void *ctx, const struct vst_change *change, struct vst_err *err)
 {
-	static const enum cli_style styles[VST_CHANGE_KINDS] = {[VST_CHANGE_ADDED] = CLI_GREEN, [VST_CHANGE_REMOVED] = CLI_RED};
+	static const enum cli_style styles[VST_CHANGE_KINDS] = {
+	        [VST_CHANGE_ADDED] = CLI_GREEN, [VST_CHANGE_REMOVED] = CLI_RED};
 	struct diff *d = ctx;
 	const struct vst_item *item = change->after ? change->after : change->before;
 	if (cli_signal())
@@ -256,7 +276,8 @@ static int on_change(void *ctx, const struct vst_change *change, struct vst_err 
 	cli_print("%s%-8s%s ", cli_style(d->cli, styles[change->kind]), vst_change_kind_name(change->kind),
 	        cli_style(d->cli, CLI_PLAIN));
 	if (change->kind == VST_CHANGE_MOVED)
-		cli_print("%s:%s → ", cli_show_text(change->before->source), cli_show_text(change->before->path));
+		cli_print("%s:%s → ", cli_show_text(change->before->source),
+		        cli_show_text(change->before->path));
 	cli_print("%s:%s", cli_show_text(item->source), cli_show_text(item->path));
 	print_fields(change);
 	cli_print("\n");
@@ -265,7 +286,8 @@ static int on_change(void *ctx, const struct vst_change *change, struct vst_err 
 
 /* ---- the summary ---- */
 
-static void json_side(struct vst_json *json, const char *key, const struct opened *opened, const struct vst_indexed *indexed)
+static void json_side(struct vst_json *json, const char *key, const struct opened *opened,
+        const struct vst_indexed *indexed)
 {
 	const struct vst_seal *seal = vst_examine_seal(opened->examination);
 	vst_json_key(json, key);
@@ -328,13 +350,17 @@ static void print_summary(const struct diff *d, const struct vst_compare_result 
 	vst_text_count(d->before_index->items, items[0]);
 	vst_text_count(d->after_index->items, items[1]);
 	vst_text_count(result->total.content, content);
-	cli_print("%s%s → %s%s  %.19sZ → %.19sZ\n", cli_style(d->cli, CLI_BOLD), before, after, cli_style(d->cli, CLI_PLAIN), was, is);
+	cli_print("%s%s → %s%s  %.19sZ → %.19sZ\n", cli_style(d->cli, CLI_BOLD), before, after,
+	        cli_style(d->cli, CLI_PLAIN), was, is);
 	cli_print("  items     %s → %s\n", items[0], items[1]);
-	cli_print("  changes   added %s · removed %s · moved %s · changed %s · unchanged %s\n", counts[VST_CHANGE_ADDED],
-	        counts[VST_CHANGE_REMOVED], counts[VST_CHANGE_MOVED], counts[VST_CHANGE_CHANGED], counts[VST_CHANGE_UNCHANGED]);
+	cli_print("  changes   added %s · removed %s · moved %s · changed %s · unchanged %s\n",
+	        counts[VST_CHANGE_ADDED], counts[VST_CHANGE_REMOVED], counts[VST_CHANGE_MOVED],
+	        counts[VST_CHANGE_CHANGED], counts[VST_CHANGE_UNCHANGED]);
 	cli_print("  contents  %s differ\n", content);
-	cli_print("  findings  high %llu · medium %llu · low %llu · info %llu\n", (unsigned long long)findings[VST_SEVERITY_HIGH],
-	        (unsigned long long)findings[VST_SEVERITY_MEDIUM], (unsigned long long)findings[VST_SEVERITY_LOW],
+	cli_print("  findings  high %llu · medium %llu · low %llu · info %llu\n",
+	        (unsigned long long)findings[VST_SEVERITY_HIGH],
+	        (unsigned long long)findings[VST_SEVERITY_MEDIUM],
+	        (unsigned long long)findings[VST_SEVERITY_LOW],
 	        (unsigned long long)findings[VST_SEVERITY_INFO]);
 	if (result->findings_left_out > 0)
 		cli_print("            %llu of them are not shown: more than %d of one rule\n",
@@ -372,9 +398,7 @@ static int diff(struct diff *d, char **args, int *ret_status, struct vst_err *er
 	if (rc == 0)
 		rc = open_side(d, args[1], &d->after_cli, &d->after, err);
 	if (rc == 0)
-		rc = record(&d->before, err);
-	if (rc == 0)
-		rc = record(&d->after, err);
+		rc = record_both(d, err);
 	if (rc == 0)
 		rc = index_both(d, err);
 	return rc == 0 ? show(d, ret_status, err) : rc;

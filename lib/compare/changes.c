@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-static const char *const field_names[VST_FIELDS] = {"content", "size", "type", "status", "mode", "owner", "group",
-        "target", "xattrs", "acl", "flags", "device", "mtime", "ctime", "btime", "inode", "links"};
+static const char *const field_names[VST_FIELDS] = {"content", "size", "type", "status", "mode", "owner",
+        "group", "target", "xattrs", "acl", "flags", "device", "mtime", "ctime", "btime", "inode", "links"};
 
 const char *vst_change_field_name(unsigned bit)
 {
@@ -29,9 +29,10 @@ static bool same_inode(const struct vst_series_record *a, const struct vst_serie
 
 bool changes_differ(const struct vst_series_record *a, const struct vst_series_record *b)
 {
-	return memcmp(a->content, b->content, VST_HASH_LEN) != 0 || memcmp(a->meta, b->meta, sizeof a->meta) != 0 ||
-	       a->size != b->size || a->type != b->type || !same_status(a->status, b->status) || a->mode != b->mode ||
-	       a->mtime != b->mtime || a->ctime != b->ctime || a->btime != b->btime || !same_inode(a, b);
+	return memcmp(a->content, b->content, VST_HASH_LEN) != 0 ||
+	       memcmp(a->meta, b->meta, sizeof a->meta) != 0 || a->size != b->size || a->type != b->type ||
+	       !same_status(a->status, b->status) || a->mode != b->mode || a->mtime != b->mtime ||
+	       a->ctime != b->ctime || a->btime != b->btime || !same_inode(a, b);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -45,7 +46,8 @@ static bool same_xattrs(const struct vst_item *a, const struct vst_item *b)
 		return false;
 	for (size_t i = 0; i < a->xattr_count; i++) {
 		const struct vst_item_xattr *x = &a->xattrs[i], *y = &b->xattrs[i];
-		if (strcmp(x->name, y->name) != 0 || x->len != y->len || memcmp(x->value, y->value, x->len) != 0)
+		if (strcmp(x->name, y->name) != 0 || x->len != y->len ||
+		        memcmp(x->value, y->value, x->len) != 0)
 			return false;
 	}
 	return true;
@@ -60,14 +62,16 @@ unsigned changes_fields(const struct vst_series_record *before, const struct vst
         const struct vst_series_record *after, const struct vst_item *b)
 {
 	unsigned fields = bit(memcmp(before->content, after->content, VST_HASH_LEN) != 0, VST_FIELD_CONTENT) |
-	                  bit(before->size != after->size, VST_FIELD_SIZE) | bit(a->type != b->type, VST_FIELD_TYPE) |
+	                  bit(before->size != after->size, VST_FIELD_SIZE) |
+	                  bit(a->type != b->type, VST_FIELD_TYPE) |
 	                  bit(!same_status(before->status, after->status), VST_FIELD_STATUS);
 	if (!a->has_stat || !b->has_stat)
 		return fields;
 	return fields | bit(a->mode != b->mode, VST_FIELD_MODE) |
 	       bit(a->uid != b->uid || !same_text(a->user, b->user), VST_FIELD_OWNER) |
 	       bit(a->gid != b->gid || !same_text(a->group, b->group), VST_FIELD_GROUP) |
-	       bit(!same_text(a->target, b->target), VST_FIELD_TARGET) | bit(!same_xattrs(a, b), VST_FIELD_XATTRS) |
+	       bit(!same_text(a->target, b->target), VST_FIELD_TARGET) |
+	       bit(!same_xattrs(a, b), VST_FIELD_XATTRS) |
 	       bit(!same_text(a->acl, b->acl) || !same_text(a->default_acl, b->default_acl), VST_FIELD_ACL) |
 	       bit(!same_text(a->flags, b->flags), VST_FIELD_FLAGS) |
 	       bit(a->rdev_major != b->rdev_major || a->rdev_minor != b->rdev_minor, VST_FIELD_DEVICE) |

@@ -6,7 +6,8 @@
 
 #include "vestige/compare.h"
 
-/* By records alone. The time of the last access is no difference, nor is whether content is stored here or in an earlier exhibit. */
+/* By records alone. The time of the last access is no difference, nor is whether content is stored here or in
+ * an earlier exhibit. */
 bool changes_differ(const struct vst_series_record *before, const struct vst_series_record *after);
 /* A set of enum vst_change_field. */
 unsigned changes_fields(const struct vst_series_record *before_record, const struct vst_item *before,

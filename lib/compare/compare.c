@@ -1,7 +1,8 @@
 /*
- * Three passes. 1. Every item of `after`, by its place in `before`: what is new or has another inode or content is noted. 2. Every item of
- * `before` that no place of `after` met: where has it gone? 3. Every item of `after` again, and what was removed: now all is known that
- * a change and a rule have to say. Records alone decide what differs; lines are read of what does.
+ * Three passes. 1. Every item of `after`, by its place in `before`: what is new or has another inode or
+ * content is noted. 2. Every item of `before` that no place of `after` met: where has it gone? 3. Every item
+ * of `after` again, and what was removed: now all is known that a change and a rule have to say. Records
+ * alone decide what differs; lines are read of what does.
  */
 #include "vestige/compare.h"
 
@@ -9,7 +10,9 @@
 #include <string.h>
 
 #include "compare/changes.h"
+#include "compare/family.h"
 #include "compare/judging.h"
+#include "compare/lengths.h"
 #include "compare/moves.h"
 #include "compare/rules.h"
 #include "vestige/err.h"
@@ -32,6 +35,8 @@ struct comparison {
 	uint32_t *origin; /* for each seq of after: the seq in before it is compared with, or NOWHERE */
 	uint8_t *met;     /* a bit for each seq of before */
 	struct vst_moves *moves;
+	struct vst_families *families_before, *families_after;
+	struct vst_held *held;
 	struct findings_gate gate;
 };
 
@@ -47,7 +52,8 @@ static bool is_met(const struct comparison *c, uint64_t seq)
 
 /* ---- which item is compared with which ---- */
 
-static int meet(struct comparison *c, uint64_t seq, const struct vst_series_record *after, struct vst_err *err)
+static int meet(
+        struct comparison *c, uint64_t seq, const struct vst_series_record *after, struct vst_err *err)
 {
 	struct vst_series_record before;
 	uint64_t origin;
@@ -71,7 +77,8 @@ static int meet_all(struct comparison *c, struct vst_err *err)
 	/* Ones that are gone from their place, and stand elsewhere now. */
 	for (uint64_t seq = 0; rc == 0 && seq < c->before_seqs; seq++) {
 		uint64_t to;
-		if (is_met(c, seq) || !vst_series_at(c->before, seq, &record) || !vst_moves_take(c->moves, &record, &to))
+		if (is_met(c, seq) || !vst_series_at(c->before, seq, &record) ||
+		        !vst_moves_take(c->moves, &record, &to))
 			continue;
 		c->origin[to] = (uint32_t)seq;
 		set_met(c, seq);
@@ -81,7 +88,8 @@ static int meet_all(struct comparison *c, struct vst_err *err)
 
 /* ---- what is told of a pair ---- */
 
-static int load(struct vst_series_index *index, const struct vst_series_record *record, struct vst_item **ret, struct vst_err *err)
+static int load(struct vst_series_index *index, const struct vst_series_record *record, struct vst_item **ret,
+        struct vst_err *err)
 {
 	return index ? vst_series_item(index, record, ret, err) : 0;
 }
@@ -89,7 +97,8 @@ static int load(struct vst_series_index *index, const struct vst_series_record *
 static void count(struct comparison *c, const struct vst_pair *pair)
 {
 	c->result->total.kinds[pair->kind]++;
-	if ((pair->kind == VST_CHANGE_CHANGED || pair->kind == VST_CHANGE_MOVED) && pair->fields & VST_FIELD_CONTENT)
+	if ((pair->kind == VST_CHANGE_CHANGED || pair->kind == VST_CHANGE_MOVED) &&
+	        pair->fields & VST_FIELD_CONTENT)
 		c->result->total.content++;
 }
 
@@ -104,7 +113,10 @@ static int tell(struct comparison *c, const struct vst_pair *pair, struct vst_er
 	const struct vst_rule_context context = {.before = c->options->before,
 	        .after = c->options->after,
 	        .findings = findings_gate_sink(&c->gate),
-	        .moves = c->moves};
+	        .moves = c->moves,
+	        .families_before = c->families_before,
+	        .families_after = c->families_after,
+	        .held = c->held};
 	int rc = c->options->change ? c->options->change(c->options->ctx, &change, err) : 0;
 	return rc == 0 && c->options->findings.take ? vst_rules_apply(&context, pair, err) : rc;
 }
@@ -145,7 +157,8 @@ static int take_pair(struct comparison *c, uint64_t before, uint64_t after, stru
 		pair.before = before_item;
 		pair.after = after_item;
 		if (before_item && after_item)
-			pair.fields = changes_fields(&pair.before_record, before_item, &pair.after_record, after_item);
+			pair.fields = changes_fields(
+			        &pair.before_record, before_item, &pair.after_record, after_item);
 		count(c, &pair);
 		rc = tell(c, &pair, err);
 	}
@@ -178,10 +191,16 @@ static int prepare(struct comparison *c, struct vst_err *err)
 	if (!c->origin || !c->met)
 		return vst_err_nomem(err);
 	memset(c->origin, 0xff, ((size_t)c->after_seqs + 1) * sizeof *c->origin);
-	return vst_moves_new(&c->moves, err);
+	int rc = vst_moves_new(&c->moves, err);
+	if (rc == 0)
+		rc = vst_families_new(c->before, &c->families_before, err);
+	if (rc == 0)
+		rc = vst_families_new(c->after, &c->families_after, err);
+	return rc == 0 ? vst_held_new(c->after, &c->held, err) : rc;
 }
 
-int vst_compare(const struct vst_compare_options *options, struct vst_compare_result *ret, struct vst_err *err)
+int vst_compare(
+        const struct vst_compare_options *options, struct vst_compare_result *ret, struct vst_err *err)
 {
 	struct comparison c = {.options = options,
 	        .result = ret,
@@ -199,6 +218,9 @@ int vst_compare(const struct vst_compare_options *options, struct vst_compare_re
 	free(c.origin);
 	free(c.met);
 	vst_moves_free(c.moves);
+	vst_families_free(c.families_before);
+	vst_families_free(c.families_after);
+	vst_held_free(c.held);
 	findings_gate_release(&c.gate);
 	return rc;
 }

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/facts_member.h"
 #include "compare/observer.h"
 #include "vestige/err.h"
-#include "vestige/json_pull.h"
 #include "vestige/mem.h"
 
 /* ---- the gate ---- */
@@ -97,8 +97,10 @@ static int load_one(struct vst_series_index *index, uint64_t seq, const struct v
 		rc = vst_err_nomem(err);
 	if (rc == 0) {
 		all->texts[all->count] = text;
-		all->list[all->count++] = (struct vst_observed){
-		        .place = {vst_series_exhibit(index), seq}, .item = item, .facts = text, .len = facts.len};
+		all->list[all->count++] = (struct vst_observed){.place = {vst_series_exhibit(index), seq},
+		        .item = item,
+		        .facts = text,
+		        .len = facts.len};
 		item = NULL;
 	}
 	vst_item_free(item);
@@ -117,27 +119,13 @@ static int load_all(const struct vst_compare_side *side, struct observed_all *al
 	return rc;
 }
 
-/* The member of this observer in the facts of all; none: false. Facts are ours, and checked by the index's digest or just made. */
 static bool member_of(const struct vst_observed *all, const char *name, struct vst_observed *ret)
 {
-	char *copy = vst_memdup(all->facts, all->len);
-	bool found = false;
-	if (!copy)
+	size_t at, len;
+	if (!facts_member(all->facts, all->len, name, &at, &len))
 		return false;
-	struct vst_json_pull in = vst_json_pull_of(copy, all->len, NULL);
-	vst_json_pull_enter_object(&in, NULL);
-	while (!found && vst_json_pull_more(&in)) {
-		size_t len;
-		const char *key = vst_json_pull_key(&in);
-		found = strcmp(key, name) == 0;
-		const char *value = vst_json_pull_raw(&in, NULL, &len);
-		if (in.rc != 0)
-			found = false;
-		else if (found)
-			*ret = (struct vst_observed){all->place, all->item, all->facts + (value - copy), len};
-	}
-	free(copy);
-	return found;
+	*ret = (struct vst_observed){all->place, all->item, all->facts + at, len};
+	return true;
 }
 
 /* The set of one observer, as a list of its own. */
@@ -157,8 +145,8 @@ static int select_set(const struct observed_all *all, const struct vst_compare_s
 }
 
 static int judge_one(const struct vst_observer *observer, const struct vst_compare_side *before_side,
-        const struct observed_all *before, const struct vst_compare_side *after_side, const struct observed_all *after,
-        const struct vst_finding_sink *findings, struct vst_err *err)
+        const struct observed_all *before, const struct vst_compare_side *after_side,
+        const struct observed_all *after, const struct vst_finding_sink *findings, struct vst_err *err)
 {
 	struct vst_observed_set before_set, after_set;
 	struct vst_observed *before_list = NULL, *after_list = NULL;

@@ -1,4 +1,5 @@
-/* From rules and observers to whoever takes findings: counted, and of each rule no more than a reader can use. */
+/* From rules and observers to whoever takes findings: counted, and of each rule no more than a reader can
+ * use. */
 #ifndef COMPARE_JUDGING_H
 #define COMPARE_JUDGING_H
 

@@ -38,7 +38,8 @@ void vst_moves_free(struct vst_moves *moves)
 	free(moves);
 }
 
-int vst_moves_add(struct vst_moves *moves, uint64_t seq, const struct vst_series_record *record, bool is_added, struct vst_err *err)
+int vst_moves_add(struct vst_moves *moves, uint64_t seq, const struct vst_series_record *record,
+        bool is_added, struct vst_err *err)
 {
 	if (moves->count == UINT32_MAX || !(record->flags & VST_SERIES_STAT))
 		return 0; /* what has no inode and was not had has not moved here */
@@ -108,7 +109,8 @@ static bool prepare(struct vst_moves *moves)
 	free(moves->by_inode);
 	moves->by_inode = vst_calloc(moves->count, sizeof *moves->by_inode);
 	moves->by_content = vst_calloc(moves->count, sizeof *moves->by_content);
-	if (!moves->by_inode || !moves->by_content) { /* a move that is not seen is an item removed and another added */
+	if (!moves->by_inode ||
+	        !moves->by_content) { /* a move that is not seen is an item removed and another added */
 		free(moves->by_content);
 		moves->by_content = NULL;
 		return false;
@@ -125,7 +127,8 @@ static bool prepare(struct vst_moves *moves)
 typedef int ordering(const struct entry *a, const struct entry *b);
 
 /* The first of a run of equals. */
-static size_t lower_bound(const struct vst_moves *moves, const uint32_t *sorted, const struct entry *key, ordering *by)
+static size_t lower_bound(
+        const struct vst_moves *moves, const uint32_t *sorted, const struct entry *key, ordering *by)
 {
 	size_t low = 0, high = moves->count;
 	while (low < high) {

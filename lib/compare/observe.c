@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/lengths.h"
 #include "compare/observer.h"
 #include "vestige/compare.h"
 #include "vestige/err.h"
@@ -17,7 +18,39 @@ struct at_work {
 struct vst_observation {
 	struct at_work list[AT_WORK_MAX];
 	size_t count;
+	struct vst_lengths *lengths; /* NULL: none */
 };
+
+struct vst_lookout {
+	struct vst_families *families; /* NULL: there is no exhibit before */
+	int scratch_fd;
+	bool any_length;
+};
+
+int vst_lookout_new(struct vst_series_index *before, int scratch_fd, bool any_length,
+        struct vst_lookout **ret, struct vst_err *err)
+{
+	struct vst_lookout *lookout = vst_calloc(1, sizeof *lookout);
+	if (!lookout)
+		return vst_err_nomem(err);
+	lookout->scratch_fd = scratch_fd;
+	lookout->any_length = any_length;
+	int rc = before ? vst_families_new(before, &lookout->families, err) : 0;
+	if (rc != 0) {
+		vst_lookout_free(lookout);
+		return rc;
+	}
+	*ret = lookout;
+	return 0;
+}
+
+void vst_lookout_free(struct vst_lookout *lookout)
+{
+	if (!lookout)
+		return;
+	vst_families_free(lookout->families);
+	free(lookout);
+}
 
 static bool has_content(const struct vst_item *item)
 {
@@ -25,19 +58,34 @@ static bool has_content(const struct vst_item *item)
 	return may && item->content == VST_ITEM_CONTENT_FULL && !item->is_hardlink;
 }
 
-int vst_observe_begin(const struct vst_item *item, struct vst_observation **ret, struct vst_err *err)
+/* Made when the first asks for it. */
+static int ensure(struct vst_observation **observation, struct vst_err *err)
+{
+	if (!*observation && !(*observation = vst_calloc(1, sizeof **observation)))
+		return vst_err_nomem(err);
+	return 0;
+}
+
+int vst_observe_begin(const struct vst_lookout *lookout, const struct vst_item *item, bool append_only,
+        struct vst_observation **ret, struct vst_err *err)
 {
 	struct vst_observation *observation = NULL;
+	struct vst_lengths *lengths = NULL;
 	int rc = 0;
 	*ret = NULL;
 	if (!has_content(item))
 		return 0;
+	if (append_only && lookout->families)
+		rc = vst_lengths_begin(
+		        lookout->families, item, lookout->scratch_fd, lookout->any_length, &lengths, err);
+	if (rc == 0 && lengths && (rc = ensure(&observation, err)) != 0)
+		vst_lengths_free(lengths);
+	else if (lengths)
+		observation->lengths = lengths;
 	for (const struct vst_observer *const *observer = vst_observers; rc == 0 && *observer; observer++) {
 		if (!(*observer)->wants(item))
 			continue;
-		if (!observation && !(observation = vst_calloc(1, sizeof *observation)))
-			return vst_err_nomem(err);
-		if (observation->count == AT_WORK_MAX)
+		if ((rc = ensure(&observation, err)) != 0 || observation->count == AT_WORK_MAX)
 			break;
 		struct at_work *next = &observation->list[observation->count];
 		next->observer = *observer;
@@ -53,13 +101,21 @@ int vst_observe_begin(const struct vst_item *item, struct vst_observation **ret,
 	return 0;
 }
 
-int vst_observe_data(
-        struct vst_observation *observation, uint64_t offset, const void *data, size_t len, struct vst_err *err)
+int vst_observe_data(struct vst_observation *observation, uint64_t offset, const void *data, size_t len,
+        struct vst_err *err)
 {
-	int rc = 0;
+	int rc = observation->lengths ? vst_lengths_data(observation->lengths, data, len, err) : 0;
 	for (size_t i = 0; rc == 0 && i < observation->count; i++)
 		rc = observation->list[i].observer->data(observation->list[i].state, offset, data, len, err);
 	return rc;
+}
+
+static void put(struct vst_json *json, const char *name, const struct vst_buf *facts)
+{
+	if (facts->len == 0)
+		return;
+	vst_json_key(json, name);
+	vst_json_raw(json, facts->data, facts->len);
 }
 
 int vst_observe_end(struct vst_observation *observation, struct vst_buf *ret_facts, struct vst_err *err)
@@ -68,16 +124,16 @@ int vst_observe_end(struct vst_observation *observation, struct vst_buf *ret_fac
 	struct vst_json json = vst_json_begin(ret_facts);
 	int rc = 0;
 	vst_json_object(&json);
+	if (observation->lengths && (rc = vst_lengths_end(observation->lengths, &facts, err)) == 0)
+		put(&json, VST_LENGTHS_NAME, &facts);
 	for (size_t i = 0; rc == 0 && i < observation->count; i++) {
 		struct at_work *work = &observation->list[i];
 		vst_buf_clear(&facts);
 		rc = work->observer->close(work->state, &facts, err);
 		if (rc == 0)
 			rc = vst_buf_check(&facts, err);
-		if (rc != 0 || facts.len == 0)
-			continue;
-		vst_json_key(&json, work->observer->name);
-		vst_json_raw(&json, facts.data, facts.len);
+		if (rc == 0)
+			put(&json, work->observer->name, &facts);
 	}
 	vst_json_end(&json);
 	vst_buf_free(&facts);
@@ -90,5 +146,6 @@ void vst_observe_free(struct vst_observation *observation)
 		return;
 	for (size_t i = 0; i < observation->count; i++)
 		observation->list[i].observer->free(observation->list[i].state);
+	vst_lengths_free(observation->lengths);
 	free(observation);
 }

@@ -8,7 +8,8 @@ static enum package_state read_details(const struct vst_item *item)
 {
 	enum package_state state = PACKAGE_NONE;
 	json_t *details = NULL;
-	if (!item->details || !memmem(item->details, item->details_len, "\"package\"", strlen("\"package\"")) ||
+	if (!item->details ||
+	        !memmem(item->details, item->details_len, "\"package\"", strlen("\"package\"")) ||
 	        vst_json_parse(item->details, item->details_len, &details, NULL) != 0)
 		return PACKAGE_NONE;
 	const json_t *same = json_object_get(json_object_get(details, "package"), "same");
@@ -28,7 +29,8 @@ enum package_state package_of(const struct vst_rule_context *context, const stru
 		struct vst_item *other = NULL;
 		uint64_t seq;
 		const char *source = vst_series_source(index, (uint32_t)i);
-		if (strcmp(source, item->source) == 0 || !vst_series_find(index, source, item->path, &seq, &record) ||
+		if (strcmp(source, item->source) == 0 ||
+		        !vst_series_find(index, source, item->path, &seq, &record) ||
 		        vst_series_item(index, &record, &other, NULL) != 0)
 			continue;
 		state = read_details(other);

@@ -14,8 +14,8 @@ int vst_rules_apply(const struct vst_rule_context *context, const struct vst_pai
 	return rc;
 }
 
-int vst_rule_find(const struct vst_rule_context *context, const struct vst_pair *pair, const struct vst_finding *finding,
-        struct vst_err *err)
+int vst_rule_find(const struct vst_rule_context *context, const struct vst_pair *pair,
+        const struct vst_finding *finding, struct vst_err *err)
 {
 	const struct vst_item *item = pair->after ? pair->after : pair->before;
 	struct vst_finding whole = *finding;

@@ -12,11 +12,14 @@
 #include "vestige/timefmt.h"
 #include "workflow/case_internal.h"
 
-#define FINDINGS_MAX ((size_t)8 * 1024 * 1024) /* bytes of the record; what is more is counted in its last line */
-#define TICK (2 * VST_NS_PER_S) /* a ctime this close to the reading may hide a change: clocks of file systems are coarse */
+#define FINDINGS_MAX                                                                                         \
+	((size_t)8 * 1024 * 1024) /* bytes of the record; what is more is counted in its last line */
+#define TICK                                                                                                 \
+	(2 * VST_NS_PER_S) /* a ctime this close to the reading may hide a change: clocks of file systems    \
+	                      are coarse */
 
-int acquire_series_open(struct acquire_series *s, struct vst_case *c, const struct vst_acquire_options *options,
-        struct vst_collect_context *context, struct vst_err *err)
+int acquire_series_open(struct acquire_series *s, struct vst_case *c,
+        const struct vst_acquire_options *options, struct vst_collect_context *context, struct vst_err *err)
 {
 	s->c = c;
 	s->options = options;
@@ -31,7 +34,8 @@ int acquire_series_open(struct acquire_series *s, struct vst_case *c, const stru
 		s->before_started = s->before.latest->seal ? s->before.latest->seal->started : VST_TIME_NONE;
 	}
 	if (options->incremental)
-		s->incremental = case_series_may_continue(c, &s->before, every, vst_time_now(), &s->full_because);
+		s->incremental =
+		        case_series_may_continue(c, &s->before, every, vst_time_now(), &s->full_because);
 	if (s->incremental && options->trust_ctime) {
 		context->trusted = s->before.index;
 		context->trusted_before = s->before_started - TICK;
@@ -41,14 +45,15 @@ int acquire_series_open(struct acquire_series *s, struct vst_case *c, const stru
 	return 0;
 }
 
-int acquire_series_begin(struct acquire_series *s, uint64_t number, struct vst_exhibit_writer *writer, int scratch_fd,
-        struct vst_err *err)
+int acquire_series_begin(struct acquire_series *s, uint64_t number, struct vst_exhibit_writer *writer,
+        int scratch_fd, struct vst_err *err)
 {
 	uint64_t full = s->incremental ? vst_series_full(s->before.index) : number;
 	int rc = case_series_create(s->c, &s->fd, err);
 	s->seal.full = full;
 	if (rc == 0)
-		rc = vst_series_writer_new(s->fd, scratch_fd, number, full, s->incremental ? s->before.index : NULL, &s->index, err);
+		rc = vst_series_writer_new(s->fd, scratch_fd, number, full,
+		        s->incremental ? s->before.index : NULL, &s->index, err);
 	if (rc != 0)
 		return rc;
 	const struct series_sink_options options = {
@@ -56,6 +61,7 @@ int acquire_series_begin(struct acquire_series *s, uint64_t number, struct vst_e
 	        .earlier = s->before.index,
 	        .incremental = s->incremental,
 	        .index = s->index,
+	        .scratch_fd = scratch_fd,
 	        .hashes = s->options->policy->hashes | VST_HASH_SHA256,
 	};
 	return series_sink_new(&options, &s->sink, err);
@@ -76,7 +82,8 @@ static int take_finding(void *ctx, const struct vst_finding *finding, struct vst
 	return vst_buf_check(&s->findings, err);
 }
 
-/* The index that this series should have had was taken away or altered: nobody but an intruder gains by it. */
+/* The index that this series should have had was taken away or altered: nobody but an intruder gains by it.
+ */
 static int find_lost_index(struct acquire_series *s, struct vst_err *err)
 {
 	bool changed = s->before.state == CASE_SERIES_CHANGED;
@@ -86,7 +93,8 @@ static int find_lost_index(struct acquire_series *s, struct vst_err *err)
 	        .before = {.exhibit = s->before_number},
 	        .expected = "private/" PRIVATE_SERIES " as the seal of the exhibit before names it",
 	        .found = changed ? "a file with another digest" : "no such file",
-	        .innocent = changed ? "private/ was put back from a copy" : "the case was copied here without it",
+	        .innocent =
+	                changed ? "private/ was put back from a copy" : "the case was copied here without it",
 	};
 	if (s->before.state != CASE_SERIES_CHANGED && s->before.state != CASE_SERIES_MISSING)
 		return 0;
@@ -94,21 +102,23 @@ static int find_lost_index(struct acquire_series *s, struct vst_err *err)
 	return take_finding(s, &finding, err);
 }
 
-static int write_findings(struct acquire_series *s, uint64_t left_out, struct vst_exhibit_writer *writer, struct vst_err *err)
+static int write_findings(
+        struct acquire_series *s, uint64_t left_out, struct vst_exhibit_writer *writer, struct vst_err *err)
 {
 	if (left_out > 0 || s->findings.len > FINDINGS_MAX) {
 		const struct vst_finding more = {
 		        .rule = "findings_left_out",
 		        .severity = VST_SEVERITY_INFO,
-		        .found = "more findings than are kept here: the seal counts them all, vestige diff shows them",
+		        .found = "more findings than are kept here: the seal counts them all, vestige diff "
+		                 "shows them",
 		};
 		struct vst_json json = vst_json_begin(&s->findings);
 		vst_finding_write(&more, &json);
 		vst_buf_byte(&s->findings, '\n');
 	}
 	int rc = vst_buf_check(&s->findings, err);
-	return rc == 0 ? vst_exhibit_writer_record(
-	                         writer, VST_ENTRY_FINDINGS, s->findings.data ? (const void *)s->findings.data : "", s->findings.len, err)
+	return rc == 0 ? vst_exhibit_writer_record(writer, VST_ENTRY_FINDINGS,
+	                         s->findings.data ? (const void *)s->findings.data : "", s->findings.len, err)
 	               : rc;
 }
 
@@ -117,7 +127,8 @@ static int write_findings(struct acquire_series *s, uint64_t left_out, struct vs
 int acquire_series_compare(struct acquire_series *s, struct vst_exhibit_writer *writer, int64_t started,
         int64_t boot_time, const char *boot_id, struct vst_err *err)
 {
-	struct vst_compare_side before = {.index = s->before.index, .time = s->before_started, .boot_time = VST_TIME_NONE};
+	struct vst_compare_side before = {
+	        .index = s->before.index, .time = s->before_started, .boot_time = VST_TIME_NONE};
 	struct vst_compare_side after = {.time = started, .boot_time = boot_time};
 	struct vst_compare_result result = {0};
 	snprintf(after.boot_id, sizeof after.boot_id, "%s", boot_id ? boot_id : "");
@@ -140,7 +151,8 @@ int acquire_series_compare(struct acquire_series *s, struct vst_exhibit_writer *
 	if (s->seal.compared) {
 		s->seal.added = result.total.kinds[VST_CHANGE_ADDED];
 		s->seal.removed = result.total.kinds[VST_CHANGE_REMOVED];
-		s->seal.changed = result.total.kinds[VST_CHANGE_CHANGED] + result.total.kinds[VST_CHANGE_MOVED];
+		s->seal.changed =
+		        result.total.kinds[VST_CHANGE_CHANGED] + result.total.kinds[VST_CHANGE_MOVED];
 	}
 	for (int i = 0; i < VST_SEVERITIES; i++)
 		s->seal.findings[i] += result.findings[i];

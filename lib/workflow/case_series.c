@@ -19,7 +19,8 @@ static int try_open(struct vst_case *c, const char *name, const uint8_t *expecte
 	struct vst_err why = VST_ERR_INIT;
 	int fd = openat(c->private_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT || errno == ELOOP ? 0 : vst_err_sys(err, errno, CASE_PRIVATE "/%s", name);
+		return errno == ENOENT || errno == ELOOP ? 0
+		                                         : vst_err_sys(err, errno, CASE_PRIVATE "/%s", name);
 	int rc = vst_series_index_open(fd, expected, &series->index, &why);
 	close(fd);
 	if (rc == 0) {
@@ -47,7 +48,8 @@ int case_series_open(struct vst_case *c, struct case_series *ret, struct vst_err
 		if (rc == 0 && ret->state == CASE_SERIES_GOOD) /* a crash came between the event and this */
 			rc = case_series_adopt(c, err);
 	}
-	if (rc == 0 && ret->state == CASE_SERIES_GOOD && vst_series_exhibit(ret->index) != ret->latest->number) {
+	if (rc == 0 && ret->state == CASE_SERIES_GOOD &&
+	        vst_series_exhibit(ret->index) != ret->latest->number) {
 		case_series_close(ret);
 		ret->state = CASE_SERIES_CHANGED;
 	}
@@ -118,7 +120,8 @@ int case_series_create(struct vst_case *c, int *ret_fd, struct vst_err *err)
 {
 	if (unlinkat(c->private_fd, PRIVATE_SERIES_NEW, 0) != 0 && errno != ENOENT)
 		return vst_err_sys(err, errno, CASE_PRIVATE "/" PRIVATE_SERIES_NEW ": remove");
-	*ret_fd = openat(c->private_fd, PRIVATE_SERIES_NEW, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	*ret_fd = openat(
+	        c->private_fd, PRIVATE_SERIES_NEW, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return *ret_fd >= 0 ? 0 : vst_err_sys(err, errno, CASE_PRIVATE "/" PRIVATE_SERIES_NEW ": create");
 }
 

@@ -25,6 +25,7 @@ struct indexing {
 	struct vst_exhibit *exhibit;
 	struct vst_policy *policy;
 	struct vst_series_writer *writer;
+	struct vst_lookout *lookout;
 	struct vst_buf facts;
 	uint64_t done;
 };
@@ -32,7 +33,8 @@ struct indexing {
 /* ---- the exhibit's own records ---- */
 
 /* VST_ENOTFOUND if the exhibit has none of that name. */
-static int read_record(struct vst_exhibit *exhibit, const char *name, struct vst_buf *out, struct vst_err *err)
+static int read_record(
+        struct vst_exhibit *exhibit, const char *name, struct vst_buf *out, struct vst_err *err)
 {
 	struct vst_exhibit_entry entry = {0};
 	const struct vst_output to = vst_output_buf(out);
@@ -54,7 +56,8 @@ static int read_clocks(struct indexing *x, struct vst_err *err)
 	if (rc == 0)
 		rc = vst_exhibit_info_parse(text.data, text.len, &info, err);
 	side->boot_time = VST_TIME_NONE;
-	if (rc == 0 && strcmp(info->root, "/") == 0 && info->clocks.boot_id[0]) { /* the clocks are the evidence's own */
+	if (rc == 0 && strcmp(info->root, "/") == 0 &&
+	        info->clocks.boot_id[0]) { /* the clocks are the evidence's own */
 		side->boot_time = info->clocks.realtime - info->clocks.boottime_ns;
 		memcpy(side->boot_id, info->clocks.boot_id, sizeof side->boot_id);
 	}
@@ -69,7 +72,8 @@ static int read_policy(struct indexing *x, struct vst_err *err)
 	struct vst_buf text = VST_BUF_INIT;
 	struct vst_err why = VST_ERR_INIT;
 	int rc = read_record(x->exhibit, VST_ENTRY_POLICY, &text, err);
-	if (rc == 0 && vst_policy_parse(text.data, text.len, VST_ENTRY_POLICY, &x->policy, &why) == VST_ENOMEM)
+	if (rc == 0 &&
+	        vst_policy_parse(text.data, text.len, VST_ENTRY_POLICY, &x->policy, &why) == VST_ENOMEM)
 		rc = vst_err_nomem(err);
 	vst_buf_free(&text);
 	return rc;
@@ -80,12 +84,15 @@ static unsigned flags_of(const struct indexing *x, const struct vst_item *item)
 	for (size_t i = 0; x->policy && i < x->policy->source_count; i++) {
 		const struct vst_policy_source *source = &x->policy->sources[i];
 		if (strcmp(source->name, item->source) == 0)
-			return source->kind == VST_SOURCE_FILES && source->files.append_only ? VST_SERIES_APPEND_ONLY : 0;
+			return source->kind == VST_SOURCE_FILES && source->files.append_only
+			               ? VST_SERIES_APPEND_ONLY
+			               : 0;
 	}
 	return 0;
 }
 
-int vst_indexed_digest_key(struct vst_examination *examination, uint8_t ret[VST_HASH_LEN], bool *ret_has, struct vst_err *err)
+int vst_indexed_digest_key(
+        struct vst_examination *examination, uint8_t ret[VST_HASH_LEN], bool *ret_has, struct vst_err *err)
 {
 	struct vst_buf text = VST_BUF_INIT;
 	int rc = read_record(vst_examine_exhibit(examination), VST_ENTRY_DIGEST_KEY, &text, err);
@@ -143,11 +150,12 @@ static int look(void *ctx, const void *data, size_t len, struct vst_err *err)
 static void note_unread(struct indexing *x, const struct vst_item *item, const struct vst_err *why)
 {
 	if (x->indexed->unread++ == 0)
-		snprintf(x->indexed->unread_why, sizeof x->indexed->unread_why, "%.64s:%.200s: %.200s", item->source,
-		        item->path, why->text);
+		snprintf(x->indexed->unread_why, sizeof x->indexed->unread_why, "%.64s:%.200s: %.200s",
+		        item->source, item->path, why->text);
 }
 
-/* What observers find in it. Content that cannot be had is counted, and the comparison goes on without its facts. */
+/* What observers find in it. Content that cannot be had is counted, and the comparison goes on without its
+ * facts. */
 static int observe(struct indexing *x, const struct vst_exhibit_entry *entry, struct vst_err *err)
 {
 	struct looking l = {.item = entry->item};
@@ -156,7 +164,8 @@ static int observe(struct indexing *x, const struct vst_exhibit_entry *entry, st
 	vst_buf_clear(&x->facts);
 	if (!entry->item->has_content && !entry->item->has_whole)
 		return 0;
-	int rc = vst_observe_begin(entry->item, &l.observation, err);
+	bool append_only = flags_of(x, entry->item) & VST_SERIES_APPEND_ONLY;
+	int rc = vst_observe_begin(x->lookout, entry->item, append_only, &l.observation, err);
 	if (rc != 0 || !l.observation)
 		return rc;
 	rc = vst_exhibit_content(x->exhibit, entry, false, &out, &why);
@@ -190,8 +199,8 @@ static int add(void *ctx, struct vst_exhibit_entry *entry, struct vst_err *err)
 		item.details_len = 0;
 	}
 	x->indexed->items++;
-	return vst_series_writer_add(x->writer, &item, entry->line, entry->line_len, x->facts.data, x->facts.len,
-	        flags_of(x, &item), err);
+	return vst_series_writer_add(x->writer, &item, entry->line, entry->line_len, x->facts.data,
+	        x->facts.len, flags_of(x, &item), err);
 }
 
 /* ---- all of it ---- */
@@ -208,7 +217,8 @@ static int temporary_file(int *ret_dir, int *ret_fd, struct vst_err *err)
 	if (*ret_fd >= 0)
 		return 0;
 	char name[] = ".vestige-XXXXXX", path[4096];
-	if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path && (*ret_fd = mkostemp(path, O_CLOEXEC)) >= 0) {
+	if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path &&
+	        (*ret_fd = mkostemp(path, O_CLOEXEC)) >= 0) {
 		(void)unlink(path);
 		return 0;
 	}
@@ -228,6 +238,8 @@ static int make(struct indexing *x, struct vst_examination *examination, int dir
 		rc = read_policy(x, err);
 	if (rc == 0)
 		rc = vst_series_writer_new(fd, dir, seal->exhibit, full, NULL, &x->writer, err);
+	if (rc == 0)
+		rc = vst_lookout_new(x->options->earlier, dir, true, &x->lookout, err);
 	if (rc == 0)
 		rc = vst_exhibit_list(x->exhibit, add, x, err);
 	if (rc == 0)
@@ -252,6 +264,7 @@ int vst_indexed_new(struct vst_examination *examination, const struct vst_indexe
 	if (dir >= 0)
 		close(dir);
 	vst_series_writer_free(x.writer);
+	vst_lookout_free(x.lookout);
 	vst_policy_free(x.policy);
 	vst_buf_free(&x.facts);
 	if (rc != 0) {

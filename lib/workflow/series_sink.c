@@ -22,23 +22,25 @@ enum mode {
 struct series_sink {
 	struct series_sink_options options;
 	const struct vst_policy_source *source;
+	struct vst_lookout *lookout;
 	uint64_t described;
 
 	/* The open item. */
 	enum mode mode;
 	const struct vst_item *begun;
-	struct vst_item tail;     /* TAIL: as the writer was told */
-	uint64_t announced;       /* bytes of data that will come; UINT64_MAX: nobody knows */
-	uint64_t at;              /* that came */
-	uint64_t mark;            /* at this length the digest so far is wanted; 0: nowhere */
+	struct vst_item tail; /* TAIL: as the writer was told */
+	uint64_t announced;   /* bytes of data that will come; UINT64_MAX: nobody knows */
+	uint64_t at;          /* that came */
+	uint64_t mark;        /* at this length the digest so far is wanted; 0: nowhere */
 	bool marked;
 	uint8_t mark_sha256[VST_HASH_LEN];
-	struct vst_hash *hash;    /* all modes but STORE */
-	bool keeps;               /* what came is in `kept` */
+	struct vst_hash *hash; /* all modes but STORE */
+	bool keeps;            /* what came is in `kept` */
 	struct vst_buf kept;
-	struct vst_item_stored *stored; /* VST_ITEM_STORED_MAX: where the generation has the prefix, or all of it */
+	struct vst_item_stored
+	        *stored; /* VST_ITEM_STORED_MAX: where the generation has the prefix, or all of it */
 	size_t stored_count;
-	size_t extent;            /* of a sparse file: where the next byte lies */
+	size_t extent; /* of a sparse file: where the next byte lies */
 	uint64_t inside;
 	struct vst_observation *observation;
 	struct vst_buf facts;
@@ -61,6 +63,8 @@ int series_sink_new(const struct series_sink_options *options, struct series_sin
 	s->options.hashes |= VST_HASH_SHA256;
 	s->stored = vst_calloc(VST_ITEM_STORED_MAX, sizeof *s->stored);
 	int rc = s->stored ? vst_hash_new(&s->hash, s->options.hashes, err) : vst_err_nomem(err);
+	if (rc == 0)
+		rc = vst_lookout_new(options->earlier, options->scratch_fd, false, &s->lookout, err);
 	if (rc != 0) {
 		series_sink_free(s);
 		return rc;
@@ -74,6 +78,7 @@ void series_sink_free(struct series_sink *s)
 	if (!s)
 		return;
 	vst_observe_free(s->observation);
+	vst_lookout_free(s->lookout);
 	vst_hash_free(s->hash);
 	vst_buf_free(&s->kept);
 	vst_buf_free(&s->facts);
@@ -92,6 +97,11 @@ uint64_t series_sink_described(const struct series_sink *s)
 	return s->described;
 }
 
+static bool is_append_only(const struct series_sink *s)
+{
+	return s->source->kind == VST_SOURCE_FILES && s->source->files.append_only;
+}
+
 /* ---- every item: the next snapshot's index ---- */
 
 static uint64_t described_by(const struct vst_item *item)
@@ -102,15 +112,15 @@ static uint64_t described_by(const struct vst_item *item)
 }
 
 /* The item is in the exhibit. */
-static int note(struct series_sink *s, const struct vst_item *item, const struct vst_buf *facts, struct vst_err *err)
+static int note(
+        struct series_sink *s, const struct vst_item *item, const struct vst_buf *facts, struct vst_err *err)
 {
 	const uint8_t *line;
 	size_t len;
-	bool append_only = s->source->kind == VST_SOURCE_FILES && s->source->files.append_only;
 	vst_exhibit_writer_line(s->options.writer, &line, &len);
 	s->described += described_by(item);
 	return vst_series_writer_add(s->options.index, item, line, len, facts ? facts->data : NULL,
-	        facts ? facts->len : 0, append_only ? VST_SERIES_APPEND_ONLY : 0, err);
+	        facts ? facts->len : 0, is_append_only(s) ? VST_SERIES_APPEND_ONLY : 0, err);
 }
 
 /* ---- items that are owed ---- */
@@ -178,28 +188,30 @@ static bool is_empty_key(const uint8_t key[VST_HASH_LEN])
 static bool may_have_grown(const struct series_sink *s, const struct vst_item *item)
 {
 	const struct vst_series_record *known = &s->known;
-	return s->is_known && item->type == VST_ITEM_FILE && known->type == VST_ITEM_FILE && !item->is_sparse &&
-	       known->extent == VST_ITEM_CONTENT_FULL && !(known->flags & VST_SERIES_SPARSE) &&
-	       !is_empty_key(known->content) && known->size > 0 && known->size <= item->size;
+	return s->is_known && item->type == VST_ITEM_FILE && known->type == VST_ITEM_FILE &&
+	       !item->is_sparse && known->extent == VST_ITEM_CONTENT_FULL &&
+	       !(known->flags & VST_SERIES_SPARSE) && !is_empty_key(known->content) && known->size > 0 &&
+	       known->size <= item->size;
 }
 
 /* A file that a limit cuts is stored as far as it goes: it is no whole that could be referred to. */
 static bool is_cut(const struct vst_item *item)
 {
-	return item->has_read && !item->is_sparse && item->type == VST_ITEM_FILE && item->read_expected > item->size;
+	return item->has_read && !item->is_sparse && item->type == VST_ITEM_FILE &&
+	       item->read_expected > item->size;
 }
 
 static enum mode choose(struct series_sink *s, const struct vst_item *item)
 {
 	uint64_t size;
 	bool grown = may_have_grown(s, item);
-	bool append_only = s->source->kind == VST_SOURCE_FILES && s->source->files.append_only;
-	s->mark = grown && (append_only || s->options.incremental) ? s->known.size : 0;
+	s->mark = grown && (is_append_only(s) || s->options.incremental) ? s->known.size : 0;
 	s->keeps = s->announced <= VST_SINK_KEEPS || s->announced == UINT64_MAX;
 	if (!s->options.incremental || s->forced || is_cut(item))
 		return STORE;
 	if (grown && s->known.size < item->size &&
-	        vst_series_content(s->options.earlier, s->known.content, s->stored, &s->stored_count, &size) &&
+	        vst_series_content(
+	                s->options.earlier, s->known.content, s->stored, &s->stored_count, &size) &&
 	        s->stored_count + 1 < VST_ITEM_STORED_MAX)
 		return PREFIX;
 	if (s->announced != UINT64_MAX && !vst_series_has_size(s->options.earlier, s->announced))
@@ -230,7 +242,7 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 	              vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &s->known);
 	struct vst_item probe = *item; /* observers know items by their source */
 	probe.source = s->source->name;
-	if ((rc = vst_observe_begin(&probe, &s->observation, err)) != 0)
+	if ((rc = vst_observe_begin(s->lookout, &probe, is_append_only(s), &s->observation, err)) != 0)
 		return rc;
 	s->mode = choose(s, item);
 	if (s->mode == STORE)
@@ -366,7 +378,7 @@ static void take_digests(struct series_sink *s, struct vst_item_whole *whole)
 
 static void add_prefix(const struct series_sink *s, struct vst_item *item)
 {
-	if (!s->marked || s->source->kind != VST_SOURCE_FILES || !s->source->files.append_only)
+	if (!s->marked || !is_append_only(s))
 		return;
 	item->has_prefix = true;
 	item->prefix_size = s->mark;
@@ -412,7 +424,8 @@ static bool find_content(struct series_sink *s, const struct vst_item *item, str
 	if (s->at == 0 && !item->is_sparse)
 		return true;
 	return vst_series_content_key(&probe, key) &&
-	       vst_series_content(s->options.earlier, key, s->stored, &whole->stored_count, &size) && size == s->at;
+	       vst_series_content(s->options.earlier, key, s->stored, &whole->stored_count, &size) &&
+	       size == s->at;
 }
 
 static int store_kept(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
@@ -470,7 +483,8 @@ int series_sink_end(
 
 /* ---- items that come whole ---- */
 
-/* What was not opened, because its stat is as sealed: all that reading would have told is in the earlier line. */
+/* What was not opened, because its stat is as sealed: all that reading would have told is in the earlier
+ * line. */
 static int take_trusted(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
 {
 	struct vst_series_record known;

@@ -5,12 +5,13 @@
  *                                ├─▶ observers        content of the kinds that they know ─▶ facts
  *                                └─▶ series index     each item, for the next snapshot
  *
- * Every byte is hashed here or in the writer. Where an earlier exhibit may have the content it is hashed first and stored only if it
- * was not there after all: from memory up to VST_SINK_KEEPS bytes, else the collector is asked to read the file again. A file that only
- * grew is known by the digest at its earlier length, taken from the running hash: what follows is stored as its tail.
+ * Every byte is hashed here or in the writer. Where an earlier exhibit may have the content it is hashed
+ * first and stored only if it was not there after all: from memory up to VST_SINK_KEEPS bytes, else the
+ * collector is asked to read the file again. A file that only grew is known by the digest at its earlier
+ * length, taken from the running hash: what follows is stored as its tail.
  *
- * Invariant: an item that was ended and is owed (asked for again) becomes an item of status error unless the collector comes back with
- * it: nothing is silently missing, whatever the collector does.
+ * Invariant: an item that was ended and is owed (asked for again) becomes an item of status error unless the
+ * collector comes back with it: nothing is silently missing, whatever the collector does.
  */
 #ifndef WORKFLOW_SERIES_SINK_H
 #define WORKFLOW_SERIES_SINK_H
@@ -23,10 +24,12 @@ struct series_sink;
 
 struct series_sink_options {
 	struct vst_exhibit_writer *writer;
-	struct vst_series_index *earlier; /* of the exhibit before; NULL: there is none, or it is not to be trusted */
-	bool incremental;                 /* content of its generation is not stored again */
-	struct vst_series_writer *index;  /* what the next snapshot will have */
-	unsigned hashes;                  /* set of enum vst_hash_set, as the writer's */
+	struct vst_series_index
+	        *earlier; /* of the exhibit before; NULL: there is none, or it is not to be trusted */
+	bool incremental; /* content of its generation is not stored again */
+	struct vst_series_writer *index; /* what the next snapshot will have */
+	int scratch_fd;                  /* for files without a name */
+	unsigned hashes;                 /* set of enum vst_hash_set, as the writer's */
 };
 
 /* All of `options` is borrowed while the sink is there. */

@@ -1,13 +1,14 @@
 /*
- * Comparing two exhibits of which there are series indexes (series_index.h): what was added, removed, changed or moved, and which of it
- * looks like tampering.
+ * Comparing two exhibits of which there are series indexes (series_index.h): what was added, removed, changed
+ * or moved, and which of it looks like tampering.
  *
  *     before.index ─┐                    ┌─▶ changes   (diff shows them, a seal counts them)
  *                   ├─▶ vst_compare() ───┤
- *     after.index ──┘                    └─▶ findings  (rules.h: pairs of items; observer.h: what their content says)
+ *     after.index ──┘                    └─▶ findings  (rules.h: pairs of items; observer.h: what their
+ * content says)
  *
- * A snapshot compares with what private/ kept of the exhibit before it; `diff` with what it has read out of two exhibits. Both run the
- * same rules.
+ * A snapshot compares with what private/ kept of the exhibit before it; `diff` with what it has read out of
+ * two exhibits. Both run the same rules.
  */
 #ifndef VESTIGE_COMPARE_H
 #define VESTIGE_COMPARE_H
@@ -25,20 +26,40 @@ struct vst_buf;
 
 /* ---- what content says: observers at work on one item ---- */
 
+/*
+ * What an exhibit's contents are looked at for, made once: observers, and for logs the lengths that those of
+ * the exhibit before had. `before` may be NULL; it is borrowed while the lookout is made. `scratch_fd`
+ * (borrowed; -1: none) is for files without a name: a rotated log that was compressed is kept there until it
+ * can be expanded. `any_length`: not only where a log is new at its place; what a snapshot takes from the
+ * hash that runs anyway has to be computed where there is none.
+ */
+struct vst_lookout;
+int vst_lookout_new(struct vst_series_index *before, int scratch_fd, bool any_length,
+        struct vst_lookout **ret, struct vst_err *err);
+void vst_lookout_free(struct vst_lookout *lookout);
+
 struct vst_observation;
 
-/* NULL in *ret if no observer wants the item. Owns: the caller. */
-int vst_observe_begin(const struct vst_item *item, struct vst_observation **ret, struct vst_err *err);
+/* NULL in *ret if nobody wants the item, which has its source. `append_only`: its source's policy says so.
+ * Owns: the caller. */
+int vst_observe_begin(const struct vst_lookout *lookout, const struct vst_item *item, bool append_only,
+        struct vst_observation **ret, struct vst_err *err);
 /* In order of rising offset in the file; holes are skipped. */
-int vst_observe_data(
-        struct vst_observation *observation, uint64_t offset, const void *data, size_t len, struct vst_err *err);
+int vst_observe_data(struct vst_observation *observation, uint64_t offset, const void *data, size_t len,
+        struct vst_err *err);
 /* Appends the facts: one JSON object, with a member for each observer that wanted the item. */
 int vst_observe_end(struct vst_observation *observation, struct vst_buf *ret_facts, struct vst_err *err);
 void vst_observe_free(struct vst_observation *observation);
 
 /* ---- changes ---- */
 
-enum vst_change_kind { VST_CHANGE_UNCHANGED, VST_CHANGE_ADDED, VST_CHANGE_REMOVED, VST_CHANGE_CHANGED, VST_CHANGE_MOVED };
+enum vst_change_kind {
+	VST_CHANGE_UNCHANGED,
+	VST_CHANGE_ADDED,
+	VST_CHANGE_REMOVED,
+	VST_CHANGE_CHANGED,
+	VST_CHANGE_MOVED
+};
 #define VST_CHANGE_KINDS (VST_CHANGE_MOVED + 1)
 const char *vst_change_kind_name(enum vst_change_kind kind);
 
@@ -81,9 +102,11 @@ struct vst_compare_side {
 };
 
 struct vst_compare_options {
-	const struct vst_compare_side *before; /* NULL: there is nothing to compare with; what is wrong inside `after` alone is found */
+	const struct vst_compare_side *before; /* NULL: there is nothing to compare with; what is wrong inside
+	                                          `after` alone is found */
 	const struct vst_compare_side *after;
-	/* Each difference: in the order of `after`, then what was removed in the order of `before`. NULL: not wanted. Non-zero stops. */
+	/* Each difference: in the order of `after`, then what was removed in the order of `before`. NULL: not
+	 * wanted. Non-zero stops. */
 	int (*change)(void *ctx, const struct vst_change *change, struct vst_err *err);
 	void *ctx;
 	struct vst_finding_sink findings; /* take NULL: not wanted */
@@ -102,9 +125,10 @@ struct vst_compare_result {
 #define VST_FINDINGS_PER_RULE 1000
 
 /*
- * Memory: 4 bytes an item of `after`, a bit an item of `before`, some 100 bytes for each that was added, and what the two maps touch.
- * Errors: VST_EFORMAT for a damaged index, VST_ENOMEM, the callbacks' codes.
+ * Memory: 4 bytes an item of `after`, a bit an item of `before`, some 100 bytes for each that was added, and
+ * what the two maps touch. Errors: VST_EFORMAT for a damaged index, VST_ENOMEM, the callbacks' codes.
  */
-int vst_compare(const struct vst_compare_options *options, struct vst_compare_result *ret, struct vst_err *err);
+int vst_compare(
+        const struct vst_compare_options *options, struct vst_compare_result *ret, struct vst_err *err);
 
 #endif

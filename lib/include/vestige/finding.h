@@ -1,8 +1,10 @@
 /*
- * A finding: something that looks as if somebody covered tracks or took hold, with what an honest host would have had instead.
+ * A finding: something that looks as if somebody covered tracks or took hold, with what an honest host would
+ * have had instead.
  *
- * Findings come out of rules (lib/compare/), between two exhibits or inside one. They say what was seen and never what it proves: each
- * has the innocent explanation where there is one, and leads to the items in both exhibits that it stands on.
+ * Findings come out of rules (lib/compare/), between two exhibits or inside one. They say what was seen and
+ * never what it proves: each has the innocent explanation where there is one, and leads to the items in both
+ * exhibits that it stands on.
  *
  * As JSON, one object, keys in this order, those that do not apply are left out:
  *   format    1
