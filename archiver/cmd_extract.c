@@ -33,8 +33,9 @@ static int count_entry(void *ctx, struct vst_exhibit_entry *entry, struct vst_er
 	if (!selector_matches(&x->selector, entry->item))
 		return 0;
 	vst_selection_add(x->selection, entry->leaf);
-	if (entry->item->has_content)
-		x->total += entry->item->size;
+	uint64_t bytes = 0;
+	if (vst_item_content_size(entry->item, &bytes))
+		x->total += bytes;
 	return 0;
 }
 
@@ -73,8 +74,9 @@ static int on_done(void *ctx, const struct vst_item *item, enum vst_extract_outc
 		vst_json_string(&json, problem);
 		cli_json_end(&json);
 	}
-	if (item->has_content)
-		x->bytes += item->size;
+	uint64_t bytes = 0;
+	if (vst_item_content_size(item, &bytes))
+		x->bytes += bytes;
 	progress_update(&(struct progress){"extract", x->bytes, x->total, x->out});
 	return cli_signal() ? vst_err_set(err, VST_ECANCELLED, "interrupted; what is out stays") : 0;
 }

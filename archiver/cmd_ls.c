@@ -28,7 +28,7 @@ static int parse_statuses(const struct cli *cli, const char *text, struct listin
 			return cli_usage(cli,
 			        "--status '%s': one or more, with commas, of collected, changed, truncated, "
 			        "excluded, denied, absent, "
-			        "vanished, error",
+			        "vanished, error, unchanged, tail",
 			        cli_show(text, len));
 		listing->wanted[status] = true;
 		text += len + (text[len] == ',');
@@ -105,8 +105,9 @@ static int print_entry(void *ctx, struct vst_exhibit_entry *entry, struct vst_er
 		print_json(entry);
 		return cli_signal() ? vst_err_set(err, VST_ECANCELLED, "interrupted") : 0;
 	}
-	if (item->has_content || (item->content != VST_ITEM_CONTENT_FULL && item->has_stat))
-		vst_text_size(item->size, size);
+	uint64_t bytes = item->size;
+	if (vst_item_content_size(item, &bytes) || (item->content != VST_ITEM_CONTENT_FULL && item->has_stat))
+		vst_text_size(bytes, size);
 	if (listing->long_form)
 		print_long(item);
 	cli_print("%-9s %9s  %s:%s", vst_item_status_name(item->status), size, cli_show_text(item->source),
@@ -174,7 +175,7 @@ const struct cli_verb verb_ls = {
                 "Lists the items of an exhibit with their status, each checked against the seal.\n\n"
                 "  -i FILE            age identity, or VESTIGE_IDENTITY\n"
                 "  --status S         only these: collected, changed, truncated, excluded,\n"
-                "                     denied, absent, vanished, error\n"
+                "                     denied, absent, vanished, error, unchanged, tail\n"
                 "  -l, --long         type, mode, owner and time as well\n"
                 "  --signing-key KEY  an examiner's key: the opening is recorded in the log\n\n"
                 "example: vestige ls -i analyst.key --status denied latest\n",

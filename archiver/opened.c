@@ -5,7 +5,6 @@
 int opened_open(struct opened *opened, const struct cli *cli, const char *exhibit,
         const struct opened_options *options, struct vst_err *err)
 {
-	struct vst_age_identities identities = {0};
 	bool by_passphrase = false;
 	*opened = (struct opened){.cli = cli};
 	int rc = open_case(cli, &opened->c, err);
@@ -14,20 +13,21 @@ int opened_open(struct opened *opened, const struct cli *cli, const char *exhibi
 	if (rc == 0)
 		rc = keys_case_by_passphrase(opened->c, &by_passphrase, err);
 	if (rc == 0)
-		rc = keys_identities(&options->identities, by_passphrase, &identities, err);
+		rc = keys_identities(&options->identities, by_passphrase, &opened->identities, err);
 	if (rc == 0)
 		rc = keys_signer(options->signing_key, &opened->examiner, err);
 	if (rc == 0)
-		rc = vst_examine_open(opened->c, opened->number, &identities, &opened->examination, err);
+		rc = vst_examine_open(
+		        opened->c, opened->number, &opened->identities, &opened->examination, err);
 	if (rc == 0)
 		opened->exhibit = vst_examine_exhibit(opened->examination);
-	vst_age_identities_free(&identities);
 	return rc;
 }
 
 void opened_close(struct opened *opened)
 {
 	vst_examine_free(opened->examination);
+	vst_age_identities_free(&opened->identities);
 	vst_signer_free(opened->examiner);
 	vst_case_free(opened->c);
 	*opened = (struct opened){0};

@@ -16,6 +16,8 @@ struct opened {
 	const struct cli *cli;
 	struct vst_case *c;
 	uint64_t number;
+	struct vst_age_identities
+	        identities; /* earlier exhibits are opened when content of theirs is needed */
 	struct vst_examination *examination;
 	struct vst_exhibit *exhibit; /* borrowed from the examination */
 	struct vst_signer *examiner; /* NULL: opening cannot be recorded */

@@ -26,7 +26,7 @@ _vestige_value() {
 		local before=
 		[[ $cur == *,* ]] && before=${cur%,*},
 		mapfile -t COMPREPLY < <(compgen -P "$before" -W 'collected changed truncated excluded denied
-			absent vanished error' -- "${cur##*,}")
+			absent vanished error unchanged tail' -- "${cur##*,}")
 		;;
 	*:-r | *:--recipient | *:--title | *:--number | *:--examiner | snapshot:--reason | snapshot:--operator | \
 		verify:--fingerprint)

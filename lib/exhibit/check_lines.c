@@ -4,6 +4,7 @@
 
 #include "exhibit/check_state.h"
 #include "exhibit/entry_match.h"
+#include "exhibit/manifest_check.h"
 #include "vestige/err.h"
 #include "vestige/manifest.h"
 #include "vestige/mem.h"
@@ -132,6 +133,7 @@ static int match_hard_link(struct vst_check *check, const struct vst_item *item,
         struct vst_err *err)
 {
 	const char *name = archive_entry_hardlink(entry);
+	uint8_t kind = 0, long_name = VST_CHECK_LONG;
 	uint64_t seq = 0;
 
 	if (name == NULL)
@@ -142,8 +144,12 @@ static int match_hard_link(struct vst_check *check, const struct vst_item *item,
 		return check->broken ? 0
 		                     : vst_check_problem(check, item->source, item->path, err,
 		                               "a hard link to %s, which is no earlier item", name);
+	kind = vst_check_table_kind(check->table, seq);
+	if (strncmp(name, ITEMS_PREFIX LONG_PREFIX, strlen(ITEMS_PREFIX LONG_PREFIX)) != 0)
+		long_name = 0;
+	/* A tail's name may be another item's path: the entry of this name must be that item's. */
 	if (memcmp(vst_check_table_leaf(check->table, seq), item->hardlink, VST_HASH_LEN) != 0 ||
-	        !vst_check_table_content(check->table, seq))
+	        (kind & (VST_CHECK_CONTENT | VST_CHECK_LONG)) != (VST_CHECK_CONTENT | long_name))
 		return vst_check_problem(check, item->source, item->path, err,
 		        "its entry links to %s, which is not the item that its manifest line names", name);
 	return 0;
@@ -223,6 +229,71 @@ static int match_entries(
 	return rc;
 }
 
+/* ---- hard links without an entry ---- */
+
+/* Which item it names is known by the leaf alone, and looked up when all are there. */
+static int remember_link(struct vst_check *check, const struct vst_item *item, struct vst_err *err)
+{
+	if (check->link_count == check->link_cap) {
+		size_t cap = check->link_cap * 2 + 64;
+		struct vst_check_link *links = vst_realloc(check->links, cap, sizeof(*links));
+
+		if (links == NULL)
+			return vst_err_nomem(err);
+		check->links = links;
+		check->link_cap = cap;
+	}
+	check->links[check->link_count] = (struct vst_check_link){.seq = item->seq};
+	memcpy(check->links[check->link_count++].leaf, item->hardlink, VST_HASH_LEN);
+	return 0;
+}
+
+static int compare_links(const void *a, const void *b)
+{
+	const struct vst_check_link *x = a, *y = b;
+	int order = memcmp(x->leaf, y->leaf, VST_HASH_LEN);
+
+	return order != 0 ? order : x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+/* All links to this leaf that stand behind it are good. */
+static void settle_links(struct vst_check *check, uint64_t seq)
+{
+	const uint8_t *leaf = vst_check_table_leaf(check->table, seq);
+	size_t low = 0, high = check->link_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(check->links[middle].leaf, leaf, VST_HASH_LEN) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < check->link_count && memcmp(check->links[low].leaf, leaf, VST_HASH_LEN) == 0; low++)
+		if (check->links[low].seq > seq)
+			check->links[low].found = true;
+}
+
+int vst_check_links(struct vst_check *check, struct vst_err *err)
+{
+	int rc = 0;
+
+	if (check->link_count == 0 || check->broken)
+		return 0;
+	qsort(check->links, check->link_count, sizeof(*check->links), compare_links);
+	for (uint64_t seq = 0; seq < vst_check_table_items(check->table); seq++)
+		if (vst_check_table_kind(check->table, seq) & VST_CHECK_ELSEWHERE)
+			settle_links(check, seq);
+	for (size_t i = 0; rc == 0 && i < check->link_count; i++)
+		if (!check->links[i].found)
+			rc = vst_check_problem(check, NULL, NULL, err,
+			        "item %llu is a hard link to what is no earlier item with content in earlier "
+			        "exhibits",
+			        (unsigned long long)check->links[i].seq);
+	return rc;
+}
+
 static int take_item(struct vst_check *check, const struct vst_item *item, struct vst_check_record *record,
         struct vst_err *err)
 {
@@ -238,7 +309,14 @@ static int take_item(struct vst_check *check, const struct vst_item *item, struc
 	vst_item_path_digest(item->source, item->path, record->path_digest);
 	if (rc == 0 && vst_item_has_entry(item))
 		rc = match_entries(check, item, &record->tar_offset, err);
-	record->content = record->tar_offset != UINT64_MAX && !item->is_hardlink;
+	if (item->has_whole)
+		record->kind |= VST_CHECK_ELSEWHERE;
+	else if (record->tar_offset != UINT64_MAX && !item->is_hardlink)
+		record->kind |= VST_CHECK_CONTENT;
+	if (item->type != VST_ITEM_RECORD && (item->long_entry || !vst_item_entry_fits(item)))
+		record->kind |= VST_CHECK_LONG;
+	if (rc == 0 && item->is_hardlink && !vst_item_has_entry(item))
+		rc = remember_link(check, item, err);
 	return rc;
 }
 

@@ -44,6 +44,13 @@ struct vst_check_pending {
 	bool used;
 };
 
+/* A hard link that has no entry. */
+struct vst_check_link {
+	uint64_t seq;
+	uint8_t leaf[VST_HASH_LEN];
+	bool found;
+};
+
 struct vst_check {
 	const struct vst_exhibit_check_options *options;
 	const struct vst_exhibit_expectation *expect;
@@ -68,6 +75,9 @@ struct vst_check {
 	struct vst_buf line;
 	uint64_t line_at;
 	bool line_skip; /* up to its end: too long, or its beginning is lost */
+
+	struct vst_check_link *links;
+	size_t link_count, link_cap;
 
 	/* the tail */
 	struct vst_hash *index_hash;
@@ -96,6 +106,8 @@ int vst_check_segment_data(
         struct vst_check *check, uint64_t at, const uint8_t *data, size_t len, struct vst_err *err);
 void vst_check_segment_cut(struct vst_check *check); /* bytes are missing here */
 int vst_check_segment_end(struct vst_check *check, struct vst_err *err);
+
+int vst_check_links(struct vst_check *check, struct vst_err *err); /* once all lines were read */
 
 /* ---- check_tail.c ---- */
 int vst_check_index_data(struct vst_check *check, const uint8_t *data, size_t len, struct vst_err *err);

@@ -13,7 +13,7 @@
 struct block {
 	uint8_t records[BLOCK_ITEMS][VST_INDEX_RECORD_LEN];
 	uint8_t leaves[BLOCK_ITEMS][VST_HASH_LEN];
-	uint8_t content[BLOCK_ITEMS / 8];
+	uint8_t kinds[BLOCK_ITEMS];
 };
 
 struct vst_check_table {
@@ -76,9 +76,9 @@ const uint8_t *vst_check_table_leaf(const struct vst_check_table *table, uint64_
 	return table->blocks[seq / BLOCK_ITEMS]->leaves[seq % BLOCK_ITEMS];
 }
 
-bool vst_check_table_content(const struct vst_check_table *table, uint64_t seq)
+uint8_t vst_check_table_kind(const struct vst_check_table *table, uint64_t seq)
 {
-	return (table->blocks[seq / BLOCK_ITEMS]->content[seq % BLOCK_ITEMS / 8] >> (seq % 8) & 1) != 0;
+	return table->blocks[seq / BLOCK_ITEMS]->kinds[seq % BLOCK_ITEMS];
 }
 
 /* ---- path digests ---- */
@@ -174,8 +174,7 @@ int vst_check_table_add(struct vst_check_table *table, const struct vst_check_re
 	put_le(at + 40, record->tar_offset, 8);
 	put_le(at + 48, record->line_offset, 8);
 	memcpy(block->leaves[seq % BLOCK_ITEMS], record->leaf, VST_HASH_LEN);
-	if (record->content)
-		block->content[seq % BLOCK_ITEMS / 8] |= (uint8_t)(1u << (seq % 8));
+	block->kinds[seq % BLOCK_ITEMS] = record->kind;
 	slot = seq_slot(table->seqs, table->seq_slots, table, record->path_digest);
 	*ret_twice = table->seqs[slot] != 0;
 	if (!*ret_twice)

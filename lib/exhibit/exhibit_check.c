@@ -368,6 +368,8 @@ static int finish(struct vst_check *check, struct vst_tar_stream *stream, struct
 	if (rc == 0)
 		rc = vst_check_pending_flush(check, err);
 	if (rc == 0)
+		rc = vst_check_links(check, err);
+	if (rc == 0)
 		rc = vst_check_root(check, err);
 	vst_tar_stream_coverage(stream, &read, &total);
 	if (rc == 0 && read != total && check->result.problems == 0)
@@ -400,6 +402,7 @@ static void check_clear(struct vst_check *check)
 	vst_tar_scan_free(check->scan);
 	vst_hash_free(check->index_hash);
 	vst_buf_free(&check->line);
+	free(check->links);
 }
 
 /* Whether it was the seek table that could not be read: then the file was opened and is damaged. */

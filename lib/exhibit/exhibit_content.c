@@ -283,6 +283,14 @@ int vst_exhibit_read_item(struct vst_exhibit *exhibit, const struct vst_exhibit_
 
 /* ---- hard links ---- */
 
+/* A link has an entry of its own where its target has all of its content in one. */
+static bool may_be_linked(const struct vst_exhibit_entry *target, const struct vst_item *link)
+{
+	if (link->status == VST_ITEM_UNCHANGED || target->item->has_whole)
+		return link->status == VST_ITEM_UNCHANGED && target->item->has_whole;
+	return target->tar_offset != UINT64_MAX && (link->type != VST_ITEM_FILE || target->item->has_content);
+}
+
 int vst_exhibit_link_target(struct vst_exhibit *exhibit, const struct vst_item *link,
         struct vst_exhibit_entry *ret, struct vst_err *err)
 {
@@ -294,8 +302,7 @@ int vst_exhibit_link_target(struct vst_exhibit *exhibit, const struct vst_item *
 		return vst_err_set(err, VST_ETAMPERED, "a hard link to an item that is not in the exhibit");
 	if (rc != 0 || (rc = vst_exhibit_entry_at(exhibit, seq, &target, err)) != 0)
 		return rc;
-	if (target.item->is_hardlink || target.item->type != link->type || target.tar_offset == UINT64_MAX ||
-	        (link->type == VST_ITEM_FILE && !target.item->has_content)) {
+	if (target.item->is_hardlink || target.item->type != link->type || !may_be_linked(&target, link)) {
 		vst_exhibit_entry_free(&target);
 		return vst_err_set(err, VST_ETAMPERED, "a hard link to an item that cannot be its target");
 	}
@@ -353,13 +360,13 @@ static int copy_item(struct vst_exhibit *exhibit, const struct vst_exhibit_entry
 		return vst_err_set(err, VST_ENOTFOUND,
 		        "no content in the exhibit: the policy asked for %s only",
 		        item->content == VST_ITEM_CONTENT_DIGEST ? "a digest of it" : "its metadata");
-	if (!item->has_content || entry->tar_offset == UINT64_MAX)
+	if (!item->has_whole && (!item->has_content || entry->tar_offset == UINT64_MAX))
 		return vst_err_set(err, VST_ENOTFOUND, "no content in the exhibit: %s, %s",
 		        vst_item_type_name(item->type), vst_item_status_name(item->status));
 	if (copying.expand && item->has_whole_sha256)
 		rc = vst_hash_new(&copying.whole, VST_HASH_SHA256, err);
 	if (rc == 0)
-		rc = vst_exhibit_read_item(exhibit, entry, NULL, copy_data, &copying, err);
+		rc = vst_exhibit_read_whole(exhibit, entry, copy_data, &copying, err);
 	if (rc == 0 && copying.expand)
 		rc = copy_zeros(&copying, item->size, err);
 	if (rc == 0 && copying.whole &&
@@ -377,8 +384,10 @@ int vst_exhibit_content(struct vst_exhibit *exhibit, const struct vst_exhibit_en
 
 	if (!entry->item->is_hardlink)
 		return copy_item(exhibit, entry, expand, out, err);
-	if ((rc = vst_exhibit_link_target(exhibit, entry->item, &target, err)) == 0 &&
-	        (rc = vst_exhibit_read_item(exhibit, entry, target.item, NULL, NULL, err)) == 0)
+	rc = vst_exhibit_link_target(exhibit, entry->item, &target, err);
+	if (rc == 0 && entry->tar_offset != UINT64_MAX)
+		rc = vst_exhibit_read_item(exhibit, entry, target.item, NULL, NULL, err);
+	if (rc == 0)
 		rc = copy_item(exhibit, &target, expand, out, err);
 	vst_exhibit_entry_free(&target);
 	return rc;

@@ -75,11 +75,18 @@ static int add_late(struct extraction *x, uint64_t seq, uint32_t depth, struct v
 	return 0;
 }
 
+/* Its name in the tar of an exhibit that has all of its content: a tail comes out as the file. */
 static int entry_name(const struct vst_item *item, char **ret, struct vst_err *err)
 {
+	struct vst_item whole = *item;
 	struct vst_buf name = VST_BUF_INIT;
 	char *text = NULL;
-	int rc = vst_item_entry_name(item, &name, err);
+	int rc;
+
+	whole.long_entry = false;
+	if (whole.status == VST_ITEM_TAIL)
+		whole.status = VST_ITEM_COLLECTED;
+	rc = vst_item_entry_name(&whole, &name, err);
 
 	if (rc == 0 && (rc = vst_buf_check(&name, err)) == 0) {
 		if (!(text = vst_memdup(name.data, name.len)))
@@ -151,7 +158,7 @@ static int write_file(struct extraction *x, const struct vst_exhibit_entry *cont
 	if (file.fd < 0)
 		return vst_err_sys(err, errno, "create");
 	there = true;
-	if ((rc = vst_exhibit_read_item(x->exhibit, content, NULL, write_data, &file, err)) != 0)
+	if ((rc = vst_exhibit_read_whole(x->exhibit, content, write_data, &file, err)) != 0)
 		goto out;
 	if (content->item->is_sparse && ftruncate(file.fd, (off_t)content->item->size) != 0) {
 		rc = vst_err_sys(err, errno, "truncate");
@@ -206,7 +213,7 @@ static bool comes_out(const struct extraction *x, const struct vst_exhibit_entry
 	if (item->type == VST_ITEM_SOCKET && !item->is_hardlink)
 		return item->has_stat &&
 		       (item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_CHANGED);
-	return entry->tar_offset != UINT64_MAX;
+	return entry->tar_offset != UINT64_MAX || item->status == VST_ITEM_UNCHANGED;
 }
 
 static int take_link(struct extraction *x, const struct vst_exhibit_entry *target, int parent,

@@ -139,6 +139,16 @@ uint64_t vst_exhibit_items(const struct vst_exhibit *exhibit)
 	return exhibit->items;
 }
 
+void vst_exhibit_set_library(struct vst_exhibit *exhibit, const struct vst_exhibit_library *library)
+{
+	exhibit->library = *library;
+}
+
+void vst_exhibit_rest(struct vst_exhibit *exhibit)
+{
+	vst_tar_stream_rest(exhibit->stream);
+}
+
 void vst_exhibit_coverage(const struct vst_exhibit *exhibit, uint64_t *ret_read, uint64_t *ret_total)
 {
 	vst_tar_stream_coverage(exhibit->stream, ret_read, ret_total);
@@ -209,6 +219,9 @@ int vst_exhibit_entry_at(
 {
 	int rc = vst_exhibit_load_records(exhibit, err);
 
+	if (rc == 0 && seq >= exhibit->items)
+		return vst_err_set(
+		        err, VST_ENOTFOUND, "the exhibit has no item %llu", (unsigned long long)seq);
 	return rc != 0 ? rc : vst_exhibit_read_entry(exhibit, seq, &exhibit->records[seq], ret, err);
 }
 

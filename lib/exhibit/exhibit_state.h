@@ -31,6 +31,8 @@ struct vst_exhibit {
 	uint8_t *leaves;                    /* items * VST_HASH_LEN; NULL until needed */
 	struct vst_exhibit_record *records; /* items; NULL until needed */
 	uint32_t *by_leaf;                  /* every seq, sorted by leaf hash; NULL until needed */
+
+	struct vst_exhibit_library library; /* open is NULL: none */
 };
 
 /* Trailer: `data` is VST_TRAILER_LEN bytes, its content; `tar_size` bounds its offsets. Fills in what it
@@ -56,17 +58,15 @@ int vst_exhibit_seq_of_leaf(struct vst_exhibit *exhibit, const uint8_t leaf[VST_
 /* Reads and checks one item's line. Loads the leaves. */
 int vst_exhibit_read_entry(struct vst_exhibit *exhibit, uint64_t seq, const struct vst_exhibit_record *record,
         struct vst_exhibit_entry *ret, struct vst_err *err);
-/* The same by seq alone. Loads the records. */
-int vst_exhibit_entry_at(
-        struct vst_exhibit *exhibit, uint64_t seq, struct vst_exhibit_entry *ret, struct vst_err *err);
+/* vst_exhibit_entry_at(), by seq alone, loads the records too. */
 
 /* ---- exhibit_content.c ---- */
 
 /* Data at `offset` of the file's logical bytes; holes are what is left out between calls. */
 typedef int vst_exhibit_sink(void *ctx, uint64_t offset, const void *data, size_t len, struct vst_err *err);
 
-/* The item that a hard link repeats: it has content (if files have any) and is no hard link itself, or
- * VST_ETAMPERED. */
+/* The item that a hard link repeats: it has content (if files have any; one that is unchanged: in part or all
+ * in earlier exhibits) and is no hard link itself, or VST_ETAMPERED. */
 int vst_exhibit_link_target(struct vst_exhibit *exhibit, const struct vst_item *link,
         struct vst_exhibit_entry *ret, struct vst_err *err);
 
@@ -77,5 +77,15 @@ int vst_exhibit_link_target(struct vst_exhibit *exhibit, const struct vst_item *
  */
 int vst_exhibit_read_item(struct vst_exhibit *exhibit, const struct vst_exhibit_entry *entry,
         const struct vst_item *target, vst_exhibit_sink *sink, void *ctx, struct vst_err *err);
+
+/* ---- exhibit_whole.c ---- */
+
+/*
+ * All the content of a file, stream or record that is no hard link: as vst_exhibit_read_item(), and where it
+ * is in part or all in earlier exhibits, their pieces before its own. At the end the digests of the whole
+ * were compared.
+ */
+int vst_exhibit_read_whole(struct vst_exhibit *exhibit, const struct vst_exhibit_entry *entry,
+        vst_exhibit_sink *sink, void *ctx, struct vst_err *err);
 
 #endif

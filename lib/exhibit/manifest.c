@@ -401,6 +401,28 @@ uint64_t vst_item_tail_offset(const struct vst_item *item)
 	return offset;
 }
 
+bool vst_item_content_size(const struct vst_item *item, uint64_t *ret)
+{
+	if (!item->has_whole && !item->has_content)
+		return false;
+	*ret = item->has_whole && !item->is_sparse ? item->whole.size : item->size;
+	return true;
+}
+
+bool vst_item_holds(const struct vst_item *item, uint64_t *ret_bytes)
+{
+	if ((item->type != VST_ITEM_FILE && item->type != VST_ITEM_STREAM) || item->is_hardlink ||
+	        !item->has_content || !vst_item_has_entry(item))
+		return false;
+	*ret_bytes = item->size;
+	if (item->is_sparse) {
+		*ret_bytes = 0;
+		for (size_t i = 0; i < item->extent_count; i++)
+			*ret_bytes += item->extents[i].len;
+	}
+	return true;
+}
+
 /* What stands behind the path: of a tail, where it begins. */
 static size_t entry_suffix(const struct vst_item *item, char ret[VST_ENTRY_SUFFIX])
 {

@@ -487,6 +487,23 @@ void vst_tar_stream_plan(struct vst_tar_stream *stream, uint64_t from, uint64_t 
 	pthread_mutex_unlock(&stream->lock);
 }
 
+void vst_tar_stream_rest(struct vst_tar_stream *stream)
+{
+	pthread_mutex_lock(&stream->lock);
+	stream->viewed = NO_SLOT;
+	stream->plan_next = stream->plan_end = 0;
+	for (unsigned i = 0; i < stream->slot_count; i++) {
+		struct slot *slot = &stream->slots[i];
+
+		if (slot->state == SLOT_WORKING)
+			continue;
+		free(slot->data);
+		slot->data = NULL;
+		slot->state = SLOT_EMPTY;
+	}
+	pthread_mutex_unlock(&stream->lock);
+}
+
 void vst_tar_stream_coverage(const struct vst_tar_stream *stream, uint64_t *ret_read, uint64_t *ret_total)
 {
 	uint64_t payload = vst_age_reader_header_len(stream->age) + VST_AGE_NONCE, read = payload;

@@ -45,6 +45,9 @@ int vst_tar_stream_view(struct vst_tar_stream *stream, uint64_t offset, const ui
  */
 void vst_tar_stream_plan(struct vst_tar_stream *stream, uint64_t from, uint64_t to);
 
+/* Gives back the memory of frames that nobody reads just now: what was viewed is not valid any more. */
+void vst_tar_stream_rest(struct vst_tar_stream *stream);
+
 /* Bytes of the age file (header, nonce, chunks with tags) that were decrypted at least once, and all of them.
  */
 void vst_tar_stream_coverage(const struct vst_tar_stream *stream, uint64_t *ret_read, uint64_t *ret_total);

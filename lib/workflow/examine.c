@@ -9,84 +9,35 @@
 #include "vestige/mem.h"
 #include "workflow/case_internal.h"
 #include "workflow/exhibit_file.h"
+#include "workflow/exhibit_library.h"
 
 struct vst_examination {
 	struct vst_case *c; /* borrowed */
 	uint64_t number;
 	const struct vst_seal *seal; /* the log's */
-	int fd;
-	struct vst_input in;
-	char **sources; /* copies: the log's seal goes when an event is added */
-	size_t source_count;
-	struct vst_exhibit *exhibit;
+	struct exhibit_library *library;
+	struct exhibit_referrer referrer;
+	struct vst_exhibit *exhibit; /* the library's */
 };
-
-static int copy_sources(struct vst_examination *e, struct vst_err *err)
-{
-	if (!(e->sources = vst_calloc(e->seal->source_count + 1, sizeof *e->sources)))
-		return vst_err_nomem(err);
-	for (; e->source_count < e->seal->source_count; e->source_count++)
-		if (!(e->sources[e->source_count] = vst_strdup(e->seal->sources[e->source_count].name)))
-			return vst_err_nomem(err);
-	return 0;
-}
-
-static int open_sealed(
-        struct vst_examination *e, const struct vst_age_identities *identities, struct vst_err *err)
-{
-	char name[VST_EXHIBIT_NAME_MAX], file[2 * VST_EXHIBIT_NAME_MAX];
-	uint64_t bytes = 0, header = 0;
-	vst_exhibit_name(e->number, name);
-	snprintf(file, sizeof file, "%s" VST_EXHIBIT_SUFFIX, name);
-	int rc = exhibit_file_open(e->c->exhibits_fd, file, &e->fd, &bytes, err);
-	if (rc == VST_ENOTFOUND) {
-		vst_err_set(err, rc, "exhibits/%s is missing, though the log has its seal", file);
-		vst_err_hint(err, "put the file back from a copy: its digest is in vestige show %s", name);
-	}
-	if (rc == 0)
-		rc = vst_input_fd(e->fd, &e->in, err);
-	if (rc == 0 && bytes != e->seal->file_bytes) {
-		rc = vst_err_set(err, VST_ETAMPERED, "is %llu bytes long, sealed were %llu",
-		        (unsigned long long)bytes, (unsigned long long)e->seal->file_bytes);
-		vst_err_hint(err, "vestige recover takes out what still authenticates");
-	}
-	if (rc == 0 && (rc = vst_age_header_len(&e->in, &header, err)) == 0 &&
-	        bytes - header != e->seal->payload_bytes)
-		rc = vst_err_set(err, VST_ETAMPERED, "payload is %llu bytes long, sealed were %llu",
-		        (unsigned long long)(bytes - header), (unsigned long long)e->seal->payload_bytes);
-	if (rc == 0)
-		rc = copy_sources(e, err);
-	if (rc == 0) {
-		struct vst_exhibit_expectation expect = {
-		        .items = e->seal->items,
-		        .sources = (const char *const *)e->sources,
-		        .source_count = e->source_count,
-		};
-		memcpy(expect.root, e->seal->root, VST_HASH_LEN);
-		rc = vst_exhibit_open(&e->exhibit, &e->in, identities, &expect, err);
-	}
-	return rc == 0 ? 0 : (vst_err_prepend(err, "%s", name), rc);
-}
 
 int vst_examine_open(struct vst_case *c, uint64_t number, const struct vst_age_identities *identities,
         struct vst_examination **ret, struct vst_err *err)
 {
-	const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_find(c->custody, number);
-	if (!exhibit || !exhibit->seal)
-		return vst_err_set(
-		        err, VST_ENOTFOUND, "the log has no sealed exhibit %llu", (unsigned long long)number);
 	struct vst_examination *e = vst_calloc(1, sizeof *e);
 	if (!e)
 		return vst_err_nomem(err);
 	e->c = c;
 	e->number = number;
-	e->seal = exhibit->seal;
-	e->fd = -1;
-	int rc = open_sealed(e, identities, err);
+	int rc = exhibit_library_new(c, identities, &e->library, err);
+	if (rc == 0)
+		rc = exhibit_library_open(e->library, number, &e->exhibit, err);
 	if (rc != 0) {
 		vst_examine_free(e);
 		return rc;
 	}
+	e->seal = vst_custody_exhibit_find(c->custody, number)->seal;
+	e->referrer = (struct exhibit_referrer){e->library, number};
+	exhibit_library_lend(&e->referrer, e->exhibit);
 	*ret = e;
 	return 0;
 }
@@ -95,12 +46,7 @@ void vst_examine_free(struct vst_examination *e)
 {
 	if (!e)
 		return;
-	vst_exhibit_free(e->exhibit);
-	for (size_t i = 0; i < e->source_count; i++)
-		free(e->sources[i]);
-	free(e->sources);
-	if (e->fd >= 0)
-		close(e->fd);
+	exhibit_library_free(e->library);
 	free(e);
 }
 

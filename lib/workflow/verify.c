@@ -327,6 +327,7 @@ void verify_release(struct verification *v)
 	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
+	verify_references_free(v->references);
 	case_keys_free(&v->keys);
 	case_pending_free(&v->pending);
 	vst_event_free(v->waiting);

@@ -102,6 +102,7 @@ struct deep_check {
 	struct subject_progress progress;
 	uint64_t problems; /* of the records; those of items are counted by the check */
 	bool saw_info, saw_policy;
+	bool unchecked; /* content in earlier exhibits could not be looked at */
 	uint64_t counted[VST_SEAL_SOURCES_MAX + 1]
 	                [VST_ITEM_STATUSES]; /* by the seal's sources; the last is for others */
 };
@@ -170,11 +171,23 @@ static int on_item(void *ctx, const struct vst_item *item, struct vst_err *err)
 	struct deep_check *deep = ctx;
 	const struct vst_seal *seal = deep->exhibit->seal;
 	size_t i = 0;
-	(void)err;
 	while (i < seal->source_count && strcmp(seal->sources[i].name, item->source) != 0)
 		i++;
 	deep->counted[i < seal->source_count ? i : VST_SEAL_SOURCES_MAX][item->status]++;
-	return 0;
+	return verify_references_item(deep->v->references, item, err);
+}
+
+static int on_reference(
+        void *ctx, enum vst_verdict verdict, const char *source, const char *path, const char *what)
+{
+	struct deep_check *deep = ctx;
+	if (verdict == VST_UNCHECKED)
+		deep->unchecked = true;
+	else
+		deep->problems++;
+	say_cipher(deep->v, deep->cipher, deep->subject);
+	return verify_say(deep->v, verdict, deep->subject, NULL, "%s%s%s%s%s", source ? source : "",
+	        source ? ":" : "", path ? path : "", source || path ? ": " : "", what);
 }
 
 static uint64_t stated(const struct vst_seal_source *source, enum vst_item_status status)
@@ -214,6 +227,23 @@ static void on_deep_progress(void *ctx, uint64_t done, uint64_t total)
 	on_bytes(&deep->progress, done, total);
 }
 
+static int say_contents(
+        struct deep_check *deep, const struct vst_exhibit_check_result *checked, uint64_t elsewhere)
+{
+	char count[32], size[16], there[32];
+	vst_text_count(checked->items, count);
+	vst_text_size(checked->bytes, size);
+	vst_text_count(elsewhere, there);
+	if (elsewhere == 0 || deep->unchecked)
+		return verify_say(deep->v, VST_GOOD, deep->subject, NULL,
+		        "contents: %s items, %s, each as its manifest line says%s", count, size,
+		        elsewhere ? "; not what earlier exhibits have to hold" : "");
+	return verify_say(deep->v, VST_GOOD, deep->subject, NULL,
+	        "contents: %s items, %s, each as its manifest line says; %s items in earlier exhibits, all "
+	        "found",
+	        count, size, there);
+}
+
 static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *err)
 {
 	struct verification *v = deep->v;
@@ -230,12 +260,17 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 	};
 	struct vst_exhibit_check_result checked = {0};
 	struct vst_input in;
-	char count[32], size[16];
+	uint64_t elsewhere = 0;
 
 	memcpy(expect.root, exhibit->seal->root, VST_HASH_LEN);
 	int rc = vst_input_fd(fd, &in, err);
 	if (rc == 0)
-		rc = vst_exhibit_check(&in, v->options->identities, &expect, &options, &checked, err);
+		rc = verify_references_begin(v->references, exhibit->number, deep, err);
+	if (rc != 0)
+		return rc;
+	rc = vst_exhibit_check(&in, v->options->identities, &expect, &options, &checked, err);
+	if (rc != 0 || checked.problems > 0)
+		verify_references_drop(v->references);
 	say_cipher(v, deep->cipher, subject);
 	if (rc == VST_EKEY) {
 		v->key_failed = true;
@@ -251,6 +286,8 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 		vst_err_clear(err);
 		return 0;
 	}
+	if (rc == 0 && checked.problems == 0)
+		rc = verify_references_end(v->references, &elsewhere, err);
 	if (rc != 0)
 		return rc;
 	if (!deep->saw_info && checked.problems == 0)
@@ -264,10 +301,7 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 	v->result->bytes_checked += checked.bytes;
 	if (checked.problems + deep->problems > 0)
 		return v->stopped;
-	vst_text_count(checked.items, count);
-	vst_text_size(checked.bytes, size);
-	return verify_say(v, VST_GOOD, subject, NULL,
-	        "contents: %s items, %s, each as its manifest line says", count, size);
+	return say_contents(deep, &checked, elsewhere);
 }
 
 static int check_contents(
@@ -519,7 +553,11 @@ static int check_each(struct verification *v, struct vst_err *ret_unreadable, st
 int verify_exhibits(struct verification *v, struct vst_err *err)
 {
 	struct vst_err unreadable = VST_ERR_INIT;
-	int rc = check_each(v, &unreadable, err);
+	int rc = 0;
+	if (v->options->deep && v->options->identities)
+		rc = verify_references_new(&v->c, v->options->identities, on_reference, &v->references, err);
+	if (rc == 0)
+		rc = check_each(v, &unreadable, err);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < v->options->exhibit_count; i++) {

@@ -8,6 +8,7 @@
 #include "vestige/err.h"
 #include "vestige/verify.h"
 #include "workflow/case_internal.h"
+#include "workflow/verify_references.h"
 
 struct held_finding {
 	enum vst_verdict verdict;
@@ -32,6 +33,7 @@ struct verification {
 	bool interrupted;   /* the last commit was, so the work tree may be behind */
 	uint64_t carrier_findings;
 	bool key_fitted, key_failed; /* of the exhibits opened with --deep */
+	struct verify_references *references; /* with --deep and identities */
 	bool holding, hold_failed;
 	struct held_finding *held;
 	size_t held_count, held_cap;

@@ -38,10 +38,11 @@ struct vst_exhibit_extract_options {
 
 /*
  * Writes items under out_dirfd with the names they have in the tar (items/<source>/…; the parts of a stream
- * become one file). Directories on the way are made with mode 0700 if they are not there. Metadata of
- * directories and inode flags are set last, deepest first. A hard link to an item that is not selected
- * becomes a file of its own. Returns 0 also when items failed (`done` counts them); an error when nothing
- * further can be read or written.
+ * become one file, and a tail becomes its whole file: an incremental exhibit comes out as a full one would).
+ * Directories on the way are made with mode 0700 if they are not there. Metadata of directories and inode
+ * flags are set last, deepest first. A hard link to an item that is not selected becomes a file of its own.
+ * Returns 0 also when items failed (`done` counts them); an error when nothing further can be read or
+ * written.
  */
 int vst_exhibit_extract(
         struct vst_exhibit *exhibit, const struct vst_exhibit_extract_options *options, struct vst_err *err);

@@ -45,6 +45,21 @@ int vst_exhibit_open(struct vst_exhibit **ret, const struct vst_input *in,
 void vst_exhibit_free(struct vst_exhibit *exhibit);
 uint64_t vst_exhibit_items(const struct vst_exhibit *exhibit);
 
+/*
+ * The other exhibits of the case, as an incremental one refers to them. `open` gives exhibit `number`, opened
+ * against its own seal; it stays open at least until the next call. Which exhibits may be referred to is for
+ * the library to say (VST_ETAMPERED for another).
+ */
+struct vst_exhibit_library {
+	int (*open)(void *ctx, uint64_t number, struct vst_exhibit **ret, struct vst_err *err);
+	void *ctx;
+};
+/* Copied; `ctx` is borrowed while the exhibit is open. Without a library, content of earlier exhibits is
+ * VST_ENOTFOUND. */
+void vst_exhibit_set_library(struct vst_exhibit *exhibit, const struct vst_exhibit_library *library);
+/* Gives back the memory of frames that were decompressed lately. */
+void vst_exhibit_rest(struct vst_exhibit *exhibit);
+
 /* One item with what is needed to read it; its line was found in the tree. Owns `item` and `line`. */
 struct vst_exhibit_entry {
 	struct vst_item *item;
@@ -55,6 +70,11 @@ struct vst_exhibit_entry {
 };
 void vst_exhibit_entry_free(struct vst_exhibit_entry *entry);
 
+/*
+ * By number: as below. VST_ENOTFOUND: there are not so many items.
+ */
+int vst_exhibit_entry_at(
+        struct vst_exhibit *exhibit, uint64_t seq, struct vst_exhibit_entry *ret, struct vst_err *err);
 /*
  * By place: checks the line's leaf hash against the leaves, and them against the root. VST_ENOTFOUND: the
  * index does not have it (an index that hides something is found by exhibit_check.h, not here). `source` may
@@ -73,13 +93,19 @@ int vst_exhibit_list(struct vst_exhibit *exhibit, vst_exhibit_each *each, void *
 
 /*
  * Content of one item to `out`: exactly the logical bytes (holes as zeros when `expand`, else data extents
- * only; a hard link gives its target's content; a stream's parts follow each other). VST_ENOTFOUND if the
- * exhibit holds no content of it. VST_ETAMPERED if the tar entry does not agree with the line (nothing went
- * out then) or the digest differs: that is known at the end, after the bytes went out, so a caller which must
- * not release unchecked bytes writes to a temporary place. Frames are decompressed ahead by workers when the
- * item is large.
+ * only; a hard link gives its target's content; a stream's parts follow each other; what earlier exhibits
+ * hold of it comes from them, each piece checked in its own exhibit and the whole against this one's line).
+ * VST_ENOTFOUND if the exhibit holds no content of it. VST_ETAMPERED if the tar entry does not agree with the
+ * line (nothing went out then) or the digest differs: that is known at the end, after the bytes went out, so
+ * a caller which must not release unchecked bytes writes to a temporary place. Frames are decompressed ahead
+ * by workers when the item is large.
  */
 int vst_exhibit_content(struct vst_exhibit *exhibit, const struct vst_exhibit_entry *entry, bool expand,
+        const struct vst_output *out, struct vst_err *err);
+
+/* The bytes that an item's own entry holds, without holes: of a tail the tail alone. Checked against its
+ * line, as above. */
+int vst_exhibit_stored(struct vst_exhibit *exhibit, const struct vst_exhibit_entry *entry,
         const struct vst_output *out, struct vst_err *err);
 
 /* How much of the file was decrypted so far, to say what was not looked at. Units: bytes of ciphertext. */

@@ -232,6 +232,14 @@ int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct
 /* Where a tail begins in its file: the bytes of the pieces that are stored elsewhere. 0 for all else. */
 uint64_t vst_item_tail_offset(const struct vst_item *item);
 
+/* The logical size of an item's content, be it in this exhibit or in earlier ones. False: it has none that a
+ * line speaks of. */
+bool vst_item_content_size(const struct vst_item *item, uint64_t *ret);
+
+/* Whether a file or stream has content in an entry of its own, which `stored` of another line may name, and
+   how many bytes (holes left out; of a tail its own). */
+bool vst_item_holds(const struct vst_item *item, uint64_t *ret_bytes);
+
 /* SHA-256(source ‖ 0x00 ‖ path): the key of the exhibit's index. */
 void vst_item_path_digest(const char *source, const char *path, uint8_t ret[VST_HASH_LEN]);
 
