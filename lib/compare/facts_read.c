@@ -57,6 +57,8 @@ int64_t vst_facts_at(const json_t *array, size_t index, int64_t otherwise)
 
 const uint8_t *vst_facts_sha256(const struct vst_item *item)
 {
+	if (item->is_sparse) /* its digest changes with its holes, that of what is read from it does not */
+		return item->has_whole_sha256 ? item->whole_sha256 : NULL;
 	if (item->has_whole)
 		return item->whole.sha256;
 	return item->has_content && item->status != VST_ITEM_TAIL && item->status != VST_ITEM_UNCHANGED

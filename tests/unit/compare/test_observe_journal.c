@@ -119,6 +119,24 @@ static void journal_archived_file_that_changed_is_high(void **state)
 	expect(base, COUNT(base), after, COUNT(base), "journal_archived_changed/high ");
 }
 
+/* Archiving punches holes where nothing stands: another digest of the data, the same file. */
+static void journal_archived_file_with_new_holes_is_the_same(void **state)
+{
+	struct watched old, new;
+	(void)state;
+	watch_all(&old, 1, base, 1);
+	watch_all(&new, 2, base, 1);
+	new.items[0].is_sparse = true;
+	new.items[0].has_whole_sha256 = true;
+	memcpy(new.items[0].whole_sha256, new.items[0].sha256, VST_HASH_LEN);
+	new.items[0].sha256[0] ^= 1;
+	expect_told(&vst_observe_journal, &old, &new, "");
+	new.items[0].whole_sha256[0] ^= 1;
+	expect_told(&vst_observe_journal, &old, &new, "journal_archived_changed/high ");
+	watch_end(&old);
+	watch_end(&new);
+}
+
 static void journal_file_removed_out_of_turn_is_high(void **state)
 {
 	(void)state;
@@ -249,6 +267,7 @@ int main(void)
 	        cmocka_unit_test(journal_facts_are_of_the_header),
 	        cmocka_unit_test(journal_growth_rotation_and_vacuum_are_honest),
 	        cmocka_unit_test(journal_archived_file_that_changed_is_high),
+	        cmocka_unit_test(journal_archived_file_with_new_holes_is_the_same),
 	        cmocka_unit_test(journal_file_removed_out_of_turn_is_high),
 	        cmocka_unit_test(journal_file_that_shrank_is_high),
 	        cmocka_unit_test(journal_that_begins_anew_is_medium),
