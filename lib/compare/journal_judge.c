@@ -178,6 +178,20 @@ static bool differs(const struct vst_journal_of_file *old, const struct vst_jour
 	                                         (new->entries != old->entries || new->tail != old->tail));
 }
 
+/* Whether `new` is what became of `old`: the same name, or what the archived or set aside file is called now.
+   A copy that lies beside the file is neither. */
+static bool is_pair(
+        const struct judging *j, const struct vst_journal_of_file *old, const struct vst_journal_of_file *new)
+{
+	if (!new->has_header || strcmp(new->file_id, old->file_id) != 0 ||
+	        !same_directory(new->path, old->path))
+		return false;
+	if (strcmp(new->path, old->path) == 0)
+		return true;
+	const struct vst_journal_of_file *there = at_path(j->after, old->path);
+	return !there || !there->has_header || strcmp(there->file_id, old->file_id) != 0;
+}
+
 /* The pair of views of one file that shows it, else NULL. */
 static const struct vst_journal_of_file *find_different(
         const struct judging *j, const char *directory_of, const struct vst_journal_of_file **ret_old)
@@ -190,8 +204,7 @@ static const struct vst_journal_of_file *find_different(
 			continue;
 		for (size_t k = 0; k < j->after->file_count; k++) {
 			const struct vst_journal_of_file *new = &j->after->files[k];
-			if (new->has_header && strcmp(new->file_id, id) == 0 &&
-			        same_directory(new->path, directory_of) && differs(old, new)) {
+			if (is_pair(j, old, new) && differs(old, new)) {
 				*ret_old = old;
 				return new;
 			}

@@ -106,6 +106,9 @@ static void journal_growth_rotation_and_vacuum_are_honest(void **state)
 	memcpy(copy, base, sizeof base);
 	copy[COUNT(base)] = (struct made){"/srv/backup/system.journal", ONLINE, 4, 5, 3001, 3100, 90, 0};
 	expect(base, COUNT(base), copy, COUNT(copy), "");
+	copy[COUNT(base)].path = DIRECTORY "copy.journal";
+	expect(base, COUNT(base), copy, COUNT(copy), "");
+	expect(copy, COUNT(copy), copy, COUNT(copy), "");
 }
 
 static void journal_archived_file_that_changed_is_high(void **state)
