@@ -187,6 +187,7 @@ static void show_files(struct showing *s, const struct vst_policy_source *source
 	show_texts(s, "exclude", files->exclude, files->exclude_count);
 	show_flag(s, "append_only", files->append_only);
 	show_flag(s, "one_file_system", files->one_file_system);
+	show_flag(s, "packages", files->packages);
 }
 
 static void show_live(struct showing *s, const struct vst_policy_source *source)

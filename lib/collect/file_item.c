@@ -124,7 +124,10 @@ static int fill_from(
 
 /* ---- hard links ---- */
 
-/* True if the inode has been archived under another name: then that was the item. */
+/*
+ * True if the inode has been archived under another name: then that was the item. A name that is to be compared with its package is
+ * read once more if that was not done under the other name.
+ */
 static bool take_as_hardlink(
         struct vst_files_run *run, const struct statx *st, struct vst_item *item, int *ret_rc)
 {
@@ -136,6 +139,15 @@ static bool take_as_hardlink(
 	first = vst_hardlinks_find(run->context->hardlinks, &id, &state);
 	if (!first)
 		return false;
+	if (item->type == VST_ITEM_FILE) {
+		bool read;
+		*ret_rc = vst_file_package_link(&run->package, run->context, vst_files_path(run),
+		        first->has_md5 ? first->md5 : NULL, item, &read, run->err);
+		if (*ret_rc != 0)
+			return true;
+		if (read)
+			return false;
+	}
 	bool same_source = strcmp(first->source, run->source->name) == 0;
 	item->is_hardlink = true;
 	item->size = 0;
@@ -158,6 +170,10 @@ int vst_files_remember(struct vst_files_run *run, const struct vst_item *item,
 	        .path = item->path,
 	};
 	memcpy(link.leaf, leaf, sizeof link.leaf);
+	if (item->type == VST_ITEM_FILE && run->package.has_md5) {
+		link.has_md5 = true;
+		memcpy(link.md5, run->package.md5, sizeof link.md5);
+	}
 	return vst_hardlinks_add(run->context->hardlinks, &link, run->err);
 }
 

@@ -27,8 +27,9 @@ struct reading {
 	size_t extent_count;
 	size_t extent;   /* where the next byte comes from */
 	uint64_t inside; /* how much of that extent is read */
-	uint64_t from;   /* digest: where the block at hand lies in the file */
-	uint64_t size;   /* digest: of the file, 0 if that is not known */
+	uint64_t from;   /* where the block at hand begins in the file */
+	uint64_t size;   /* of the file, 0 if that is not known */
+	uint64_t holes;  /* bytes of it that are not data */
 	uint64_t total;  /* bytes to take; UINT64_MAX for a stream */
 	uint64_t got;
 	uint64_t begun;  /* bytes of data that were announced */
@@ -107,7 +108,7 @@ static bool is_digest(const struct reading *r)
 	return r->item->content == VST_ITEM_CONTENT_DIGEST;
 }
 
-/* The next block, from as many extents as fit into `room` bytes at `to`; for a digest from one. */
+/* The next block, from as many extents as fit into `room` bytes at `to`; where it is digested here, from one. */
 static size_t read_block(struct reading *r, uint8_t *to, size_t room)
 {
 	size_t filled = 0;
@@ -115,7 +116,7 @@ static size_t read_block(struct reading *r, uint8_t *to, size_t room)
 		const struct vst_item_extent *extent = &r->extents[r->extent];
 		uint64_t left = extent->len - r->inside, offset = extent->offset + r->inside;
 		size_t want = left < room - filled ? (size_t)left : room - filled;
-		if (is_digest(r) && filled > 0)
+		if ((is_digest(r) || r->run->package.running) && filled > 0)
 			break;
 		if (filled == 0)
 			r->from = offset;
@@ -187,7 +188,16 @@ static int give(struct reading *r, const uint8_t *block, size_t len)
 	vst_limits_count(r->run->context, len);
 	if (is_digest(r))
 		vst_file_digest_add(&r->run->digest, r->from, block, len);
+	vst_file_package_add(&r->run->package, r->from, block, len); /* the sink may take the block away */
 	return len && !is_digest(r) ? r->run->sink->data(r->run->sink->ctx, block, len, r->run->err) : 0;
+}
+
+static int end_package(struct reading *r)
+{
+	struct vst_files_run *run = r->run;
+	bool ended = r->total == UINT64_MAX ? r->at_end : r->got == r->total;
+	return vst_file_package_end(&run->package, run->context, vst_files_path(run), r->size,
+	        ended && !r->cut && !r->error, r->item, run->err);
 }
 
 /* The item of a digest: nothing of it went to the sink before. */
@@ -197,6 +207,8 @@ static int end_digest(struct reading *r)
 	bool whole = !r->cut && !r->error && !r->at_end;
 	int rc = vst_file_digest_end(&run->digest, &run->map, r->got, r->size, whole, r->item, run->err);
 	drop_content(r->item);
+	if (rc == 0)
+		rc = end_package(r);
 	return rc == 0 ? vst_files_emit(run, r->item) : rc;
 }
 
@@ -208,7 +220,9 @@ static int end(struct reading *r)
 		return end_digest(r);
 	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
 	bool may_ask = run->sink->again && r->item->type == VST_ITEM_FILE && r->begun > VST_SINK_KEEPS;
-	int rc = run->sink->end(run->sink->ctx, r->item, linked ? leaf : NULL, run->err);
+	int rc = end_package(r);
+	if (rc == 0)
+		rc = run->sink->end(run->sink->ctx, r->item, linked ? leaf : NULL, run->err);
 	r->again = rc == 0 && may_ask && run->sink->again(run->sink->ctx);
 	if (rc == 0 && !r->again && linked && r->item->status == VST_ITEM_COLLECTED)
 		rc = vst_files_remember(r->run, r->item, &r->item->before, leaf);
@@ -224,6 +238,14 @@ static int emit_unreadable(struct reading *r)
 }
 
 /* ---- files of known length ---- */
+
+static int begin_package(struct reading *r)
+{
+	struct vst_files_run *run = r->run;
+	bool linked = !is_digest(r) && r->item->nlink > 1 && run->context->hardlinks;
+	return vst_file_package_begin(
+	        &run->package, run->context, vst_files_path(run), linked, r->holes, run->err);
+}
 
 /* Where the sink wants the next bytes, if it says so: then they are copied once, from the kernel. */
 static uint8_t *space(const struct reading *r, size_t *room)
@@ -291,7 +313,10 @@ static int read_twice(struct reading *r)
 	r->item->rule = NULL;
 	r->item->error = 0;
 	r->item->read_start = vst_time_now();
-	return read_known(r);
+	r->item->details = NULL;
+	r->item->details_len = 0;
+	rc = begin_package(r);
+	return rc == 0 ? read_known(r) : rc;
 }
 
 static int map_holes(struct reading *r, const struct statx *st)
@@ -307,6 +332,7 @@ static int map_holes(struct reading *r, const struct statx *st)
 	r->total = 0;
 	for (size_t i = 0; i < map->count; i++)
 		r->total += map->extents[i].len;
+	r->holes = r->size - r->total;
 	return 0;
 }
 
@@ -348,6 +374,8 @@ static int take_known(struct vst_files_run *run, int fd, const struct statx *st,
 	const char *full = r.total > 0 ? vst_limits_full(run->context) : NULL;
 	if (full)
 		return emit_full(run, item, full);
+	if ((rc = begin_package(&r)) != 0)
+		return rc;
 	if (is_digest(&r))
 		vst_file_digest_begin(&run->digest, item->is_sparse ? &run->map : NULL, item->size);
 	apply_limits(&r);
@@ -370,6 +398,8 @@ static int read_stream(struct reading *r, size_t first)
 	int rc;
 	if (limit == 0)
 		return emit_full(r->run, r->item, rule);
+	if ((rc = begin_package(r)) != 0)
+		return rc;
 	if (is_digest(r)) {
 		vst_file_digest_begin(&r->run->digest, NULL, 0);
 	} else {
@@ -430,7 +460,9 @@ static int take_unknown(struct vst_files_run *run, int fd, struct vst_item *item
 	conclude(&r);
 	if (is_digest(&r))
 		vst_file_digest_begin(&run->digest, NULL, 0);
-	int rc = begin(&r);
+	int rc = begin_package(&r);
+	if (rc == 0)
+		rc = begin(&r);
 	return rc == 0 ? end(&r) : rc;
 }
 

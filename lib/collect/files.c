@@ -7,6 +7,7 @@
 
 #include "collect/beneath_walk.h"
 #include "collect/files_run.h"
+#include "collect/packages.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
 
@@ -245,6 +246,7 @@ static int prepare(struct vst_files_run *run)
 		if (rc != 0)
 			return rc;
 	}
+	run->package.on = files->packages && run->context->packages && run->context->content;
 	for (size_t i = 0; i < files->exclude_count; i++) {
 		int rc = add_exclude(run, files->exclude[i]);
 		if (rc != 0)
@@ -264,6 +266,7 @@ static void release(struct vst_files_run *run)
 	vst_file_attributes_free(&run->attributes);
 	vst_file_map_free(&run->map);
 	vst_file_digest_free(&run->digest);
+	vst_file_package_free(&run->package);
 	vst_buf_free(&run->target);
 	vst_buf_free(&run->path);
 }
@@ -286,6 +289,8 @@ int vst_collect_files(struct vst_collect_context *context, const struct vst_poli
 			atomic_store(context->begun, (uint32_t)i + 1);
 		rc = take_pattern(&run, source->files.paths[i]);
 	}
+	if (rc == 0 && run.package.on)
+		rc = vst_packages_tell(context->packages, context, source->name, sink, run.err);
 	if (context->progress)
 		context->progress(context->progress_ctx, "");
 	release(&run);

@@ -6,6 +6,7 @@
  *     file_item.c    one name that is no directory: an item
  *     file_read.c    a regular file's content
  *     file_digest.c  a keyed digest of it, where the policy asks for that alone
+ *     file_package.c whether it is as its package brought it, where the policy asks for that
  *
  * Each function returns non-zero only when the sink failed, memory ran out or the run was cancelled;
  * everything else is an item.
@@ -16,6 +17,7 @@
 #include "collect/file_attributes.h"
 #include "collect/file_digest.h"
 #include "collect/file_map.h"
+#include "collect/file_package.h"
 #include "collect/file_stat.h"
 #include "collect/limits.h"
 #include "vestige/buf.h"
@@ -51,6 +53,7 @@ struct vst_files_run {
 	struct vst_file_attributes attributes;
 	struct vst_file_map map;
 	struct vst_file_digest digest;       /* used if source->content asks for one */
+	struct vst_file_package package;     /* used if source->files.packages */
 	struct vst_buf target;               /* of a symbolic link */
 	uint8_t *block;                      /* VST_FILES_BLOCK bytes */
 	uint32_t pseudo_major, pseudo_minor; /* the device that `pseudo` speaks of, */

@@ -12,6 +12,8 @@ struct vst_hardlink {
 	struct vst_file_id id;
 	struct vst_item_stat stat; /* as it was archived: a file that changed since is archived anew */
 	uint8_t leaf[VST_HASH_LEN];
+	bool has_md5; /* the content's, where it was compared with a package database */
+	uint8_t md5[VST_MD5_LEN];
 	const char *source; /* where its first name stands */
 	const char *path;
 };

@@ -90,6 +90,7 @@ static int take_files(struct policy_check *c, size_t node, void *to)
 	        {"exclude", false, take_exclude, AT(exclude)},
 	        {"append_only", false, policy_take_flag, AT(append_only)},
 	        {"one_file_system", false, policy_take_flag, AT(one_file_system)},
+	        {"packages", false, policy_take_flag, AT(packages)},
 	};
 #undef AT
 	return policy_take_map(c, node, fields, LENGTH(fields), to);
@@ -382,6 +383,9 @@ int policy_take_source(struct policy_check *c, size_t node, void *to)
 		return policy_error(c, node, "more than %d sources", VST_POLICY_SOURCES_MAX);
 	if ((rc = check_name_once(c, node)) != 0 || (rc = find_kind(c, node, source)) != 0)
 		return rc;
+	if (source->files.packages && source->content == VST_CONTENT_METADATA)
+		return policy_error(c, policy_child(c, node, "files"),
+		        "packages: with content: metadata nothing is read that could be compared");
 	return check_belongings(c, node, source->kind);
 }
 

@@ -59,6 +59,8 @@ int gathering_open(struct gathering *g, const struct vst_policy *policy, const c
 	if (rc == 0)
 		rc = vst_hardlinks_new(&g->context.hardlinks, err);
 	if (rc == 0)
+		rc = vst_packages_new(&g->context.packages, err);
+	if (rc == 0)
 		rc = vst_postgres_sessions_new(&g->context.postgres, err);
 	if (rc == 0 && c)
 		rc = exclude_case(g, c, err);
@@ -125,6 +127,7 @@ void gathering_close(struct gathering *g)
 {
 	vst_isolated_free(g->isolated);
 	vst_postgres_sessions_free(g->context.postgres);
+	vst_packages_free(g->context.packages);
 	vst_hardlinks_free(g->context.hardlinks);
 	vst_accounts_free(g->accounts);
 	if (g->context.scratch_fd >= 0) {

@@ -68,6 +68,8 @@ struct vst_series_index;
 
 struct vst_postgres_sessions; /* open transactions, one a database (lib/collect/postgres_connect.c) */
 
+struct vst_packages; /* the package database, read when it is first asked for (lib/collect/packages.c) */
+
 struct vst_hardlinks; /* which inodes have been archived, across sources (lib/collect/hardlinks.c) */
 
 struct vst_collect_context {
@@ -91,6 +93,7 @@ struct vst_collect_context {
 	int scratch_fd; /* a directory for files without names, on the case's disk; -1: there is none (a dry run) */
 	struct vst_hardlinks *hardlinks; /* made once an acquisition */
 	struct vst_postgres_sessions *postgres; /* made once an acquisition; NULL: each source its own transaction */
+	struct vst_packages *packages; /* made once an acquisition; NULL: files are not compared with it */
 	const atomic_bool *cancel;       /* set by a signal handler; checked between reads */
 	bool source_begun; /* the source has items already: a files collector asks the sink for each path */
 	/*
@@ -106,6 +109,9 @@ struct vst_collect_context {
 
 int vst_hardlinks_new(struct vst_hardlinks **ret, struct vst_err *err);
 void vst_hardlinks_free(struct vst_hardlinks *hardlinks);
+
+int vst_packages_new(struct vst_packages **ret, struct vst_err *err);
+void vst_packages_free(struct vst_packages *packages);
 
 /* Free it after the last source: transactions stay open until then, and end by ROLLBACK. */
 int vst_postgres_sessions_new(struct vst_postgres_sessions **ret, struct vst_err *err);

@@ -52,6 +52,8 @@
  *   {"digest":{"bytes":N,"map_hmac_sha256":HEX}}  where holes exceed VST_SPARSE_WHOLE_HASH_MAX: of N bytes, the data extents end to
  *             end; then offset and length of each of them; then the file's size (of one that was cut, where its last extent ends)
  *             and the number of extents, each number in 8 bytes, little-endian. Bytes that moved into or out of a hole change it
+ * Details of a file that was compared with the package database, beside those:
+ *   {"package":{"name":TEXT,"version":TEXT,"md5":HEX,"same":BOOL}}  `md5` is that of the database; no `same`: not all was read
  * `size` is that of the stat, `read` as of content. No digest without a key is in the line: short texts could be guessed by it.
  *
  * No offsets into the tar: two disclosed lines must not reveal their neighbours' sizes.

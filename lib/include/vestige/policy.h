@@ -21,6 +21,7 @@
  *           exclude: ["*.iso"]            patterns; a relative one matches a path's last components
  *           append_only: true             files only grow: a baseline compares their old bytes
  *           one_file_system: true         do not cross mount points below a path's literal prefix
+ *           packages: true                compare with the package database; not with content: metadata
  *         live: [processes, …]            kinds of live state (enum vst_live_kind), or [all]
  *         journal:
  *           directories: [DIR, …]         else /run/log/journal and /var/log/journal
@@ -88,6 +89,7 @@ struct vst_policy_files {
 	size_t exclude_count;
 	bool append_only;
 	bool one_file_system;
+	bool packages;
 };
 
 /* Kinds of live state; a set. The names are the policy's words: "processes". */

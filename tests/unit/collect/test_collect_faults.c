@@ -77,6 +77,13 @@ static int sink_item(void *ctx, struct vst_item *item, const char *link_source, 
 	return sink_end(ctx, item, ret_leaf, err);
 }
 
+static const char dpkg_status[] = "Package: p\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n"
+                                  "Conffiles:\n /etc/p 0123456789abcdef0123456789abcdef\n";
+static const char dpkg_diversions[] = "/run/x\n/run/y\n:\n";
+static const char dpkg_list[] = "0123456789abcdef0123456789abcdef  run/sub/big\n"
+                                "0cc175b9c0f1b6a831c399e269772661  run/a\n"
+                                "0123456789abcdef0123456789abcdef  run/x\n";
+
 static void make_tree(int root)
 {
 	static char block[300000];
@@ -84,6 +91,12 @@ static void make_tree(int root)
 	tree_mkdirs(root, "run/sub");
 	tree_mkdirs(root, "var");
 	tree_write(root, "etc/passwd", "root:x:0:0:::\n", 14);
+	tree_mkdirs(root, "var/lib/dpkg/info");
+	tree_mkdirs(root, "var/lib/dpkg/updates");
+	tree_write(root, "var/lib/dpkg/status", dpkg_status, sizeof dpkg_status - 1);
+	tree_write(root, "var/lib/dpkg/updates/0001", dpkg_status, sizeof dpkg_status - 1);
+	tree_write(root, "var/lib/dpkg/diversions", dpkg_diversions, sizeof dpkg_diversions - 1);
+	tree_write(root, "var/lib/dpkg/info/p.md5sums", dpkg_list, sizeof dpkg_list - 1);
 	assert_int_equal(symlinkat("../run", root, "var/run"), 0);
 	assert_int_equal(symlinkat("nowhere", root, "run/link"), 0);
 	tree_write(root, "run/sub/big", block, sizeof block);
@@ -107,7 +120,11 @@ static int collect(int root, struct counts *counts)
 	        .name = name,
 	        .kind = VST_SOURCE_FILES,
 	        .content = content,
-	        .files = {.paths = paths, .path_count = 2, .exclude = excludes, .exclude_count = 1},
+	        .files = {.paths = paths,
+	                .path_count = 2,
+	                .exclude = excludes,
+	                .exclude_count = 1,
+	                .packages = content != VST_CONTENT_METADATA},
 	};
 	const struct vst_sink sink = {.ctx = counts,
 	        .has = sink_has,
@@ -121,10 +138,13 @@ static int collect(int root, struct counts *counts)
 	int rc = vst_accounts_load(root, &accounts, NULL);
 	if (rc == 0)
 		rc = vst_hardlinks_new(&context.hardlinks, NULL);
+	if (rc == 0)
+		rc = vst_packages_new(&context.packages, NULL);
 	context.accounts = accounts;
 	if (rc == 0)
 		rc = vst_collect(&context, &source, &sink, NULL);
 	vst_accounts_free(accounts);
+	vst_packages_free(context.packages);
 	vst_hardlinks_free(context.hardlinks);
 	return rc;
 }
@@ -145,7 +165,7 @@ static int run_child(int root, const char *kind, unsigned nth, const char *what)
 			exit(NO_MEMORY); /* and not _exit(): a leak would be told */
 		if (rc != 0)
 			exit(WRONG_CODE);
-		if (counts.items != ITEMS && counts.failed == 0)
+		if (counts.items != ITEMS + (content != VST_CONTENT_METADATA) && counts.failed == 0)
 			exit(WRONG_ITEMS);
 		exit(counts.failed ? ONE_FAILED : DONE);
 	}

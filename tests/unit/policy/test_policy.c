@@ -73,6 +73,7 @@ static void policy_fills_everything(void **state)
 	                                   "      exclude: [\"*.iso\", /var/log/x]\n"
 	                                   "      append_only: true\n"
 	                                   "      one_file_system: true\n"
+	                                   "      packages: true\n"
 	                                   "  - files: {paths: [/etc], append_only: false}\n"
 	                                   "    name: etc_2\n");
 	assert_string_equal(policy->name, "web-1.x");
@@ -92,11 +93,13 @@ static void policy_fills_everything(void **state)
 	assert_string_equal(logs->files.exclude[0], "*.iso");
 	assert_true(logs->files.append_only);
 	assert_true(logs->files.one_file_system);
+	assert_true(logs->files.packages);
 	assert_string_equal(etc->name, "etc_2");
 	assert_int_equal(etc->files.path_count, 1);
 	assert_null(etc->files.exclude);
 	assert_false(etc->files.append_only);
 	assert_false(etc->files.one_file_system);
+	assert_false(etc->files.packages);
 	vst_policy_free(policy);
 	vst_policy_free(NULL);
 }
@@ -274,6 +277,7 @@ static void policy_rejects_wrong_types(void **state)
 	                TEXT},
 	        {"sources: [{files: {one_file_system: ", "}}]", "sources[0].files.one_file_system",
 	                "true or false", TEXT},
+	        {"sources: [{files: {packages: ", "}}]", "sources[0].files.packages", "true or false", TEXT},
 	};
 	static const char *const values[] = {"x", "[/a]", "{a: b}"};
 	static const char *const names[] = {"text", "a list", "a mapping"};
