@@ -1,47 +1,8 @@
-#include <string.h>
-
 #include "open_case.h"
+#include "series_view.h"
 #include "verbs.h"
-#include "vestige/manifest.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
-
-static void print_json(const struct vst_custody_exhibit *exhibit)
-{
-	struct vst_buf line = VST_BUF_INIT;
-	struct vst_json json = cli_json_begin(&line, "exhibit");
-	vst_json_key(&json, "exhibit");
-	vst_json_uint(&json, exhibit->number);
-	vst_json_key(&json, "event");
-	vst_json_uint(&json, exhibit->event);
-	vst_json_key(&json, "time");
-	vst_json_time(&json, exhibit->time);
-	vst_json_key(&json, "finished");
-	vst_json_bool(&json, exhibit->seal != NULL);
-	vst_json_key(&json, "file_sha256");
-	vst_json_hex(&json, exhibit->file_sha256, VST_HASH_LEN);
-	vst_json_key(&json, "file_bytes");
-	vst_json_uint(&json, exhibit->file_bytes);
-	if (exhibit->seal) {
-		vst_json_key(&json, "items");
-		vst_json_uint(&json, exhibit->seal->items);
-		vst_json_key(&json, "root");
-		vst_json_hex(&json, exhibit->seal->root, VST_HASH_LEN);
-	}
-	cli_json_end(&json);
-}
-
-/* What was not had, in one cell: "3 denied, 1 error". */
-static void short_of(const struct vst_seal *seal, struct vst_buf *out)
-{
-	static const enum vst_item_status lacking[] = {VST_ITEM_DENIED, VST_ITEM_ERROR, VST_ITEM_TRUNCATED};
-	for (size_t i = 0; i < sizeof lacking / sizeof *lacking; i++) {
-		uint64_t count = vst_seal_total(seal, vst_item_status_name(lacking[i]));
-		if (count > 0)
-			vst_buf_printf(out, "%s%llu %s", out->len ? ", " : "", (unsigned long long)count,
-			        vst_item_status_name(lacking[i]));
-	}
-}
 
 static void print_line(const struct cli *cli, const struct vst_custody_exhibit *exhibit)
 {
@@ -57,7 +18,7 @@ static void print_line(const struct cli *cli, const struct vst_custody_exhibit *
 		return;
 	}
 	vst_text_count(exhibit->seal->items, count);
-	short_of(exhibit->seal, &lacking);
+	series_view_lacking(exhibit->seal, &lacking);
 	cli_print("%s  %.19sZ  %9s  %9s items  event %llu%s%s\n", name, time, size, count,
 	        (unsigned long long)exhibit->event, lacking.len ? "  " : "", vst_buf_cstr(&lacking));
 	vst_buf_free(&lacking);
@@ -76,11 +37,17 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_fail(&err);
 	const struct vst_custody *custody = vst_case_custody(c);
 	size_t exhibits = vst_custody_exhibit_count(custody);
+	bool series = series_view_is_series(custody);
+	if (series && !cli->json)
+		series_view_heading(cli, false);
 	for (size_t i = 0; i < exhibits; i++) {
+		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_at(custody, i);
 		if (cli->json)
-			print_json(vst_custody_exhibit_at(custody, i));
+			series_view_json(exhibit);
+		else if (series)
+			series_view_line(cli, exhibit, NULL, false);
 		else
-			print_line(cli, vst_custody_exhibit_at(custody, i));
+			print_line(cli, exhibit);
 	}
 	if (exhibits == 0)
 		cli_say(cli, "no exhibits yet: vestige snapshot POLICY makes one");
@@ -93,7 +60,9 @@ const struct cli_verb verb_list = {
         .summary = "the case's exhibits",
         .help = "usage: vestige list\n\n"
                 "Lists the exhibits of the case by its checked log: number, time, size, items,\n"
-                "the event that recorded it, and what could not be had.\n\n"
+                "and what could not be had. Of a series of snapshots also: the full exhibit that\n"
+                "each one stands on, bytes stored and described, items added (+), removed (-)\n"
+                "and changed (~) since the one before, findings by severity.\n\n"
                 "example: vestige -C case list --json\n",
         .run = run,
 };

@@ -2,10 +2,17 @@
 #include <string.h>
 
 #include "open_case.h"
+#include "series_view.h"
 #include "verbs.h"
+#include "vestige/series_holes.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 #include "vestige/trail.h"
+
+struct holes {
+	struct vst_series_hole *list;
+	size_t count;
+};
 
 /* What an event did, in words. */
 static void describe(const struct vst_event *event, struct vst_buf *out)
@@ -91,12 +98,30 @@ static void print_text(
 	vst_buf_free(&what);
 }
 
-static int print_log(const struct cli *cli, struct vst_case *c, struct vst_err *err)
+/* The holes that lie before an exhibit, from `told` on. Returns how many are told then. */
+static size_t print_holes(const struct cli *cli, const struct holes *holes, size_t told, size_t before)
+{
+	char text[VST_SERIES_HOLE_TEXT];
+	for (; told < holes->count && holes->list[told].before <= before; told++) {
+		vst_series_hole_text(&holes->list[told], text);
+		if (cli->json)
+			series_view_json_hole(&holes->list[told]);
+		else
+			cli_print("%s       %s%s\n", cli_style(cli, CLI_YELLOW), text, cli_style(cli, CLI_PLAIN));
+	}
+	return told;
+}
+
+static int print_log(const struct cli *cli, struct vst_case *c, const struct holes *holes, struct vst_err *err)
 {
 	struct vst_trail_record record = {0};
+	const struct vst_custody *custody = vst_case_custody(c);
+	size_t exhibit = 0, told = 0;
 	int rc = 0;
-	for (uint64_t n = 0; rc == 0 && n < vst_custody_size(vst_case_custody(c)); n++) {
+	for (uint64_t n = 0; rc == 0 && n < vst_custody_size(custody); n++) {
 		struct vst_event *event = NULL;
+		if (exhibit < vst_custody_exhibit_count(custody) && vst_custody_exhibit_at(custody, exhibit)->event == n)
+			told = print_holes(cli, holes, told, exhibit++);
 		rc = vst_trail_read(vst_case_trail(c), n, &record, err);
 		if (rc == 0)
 			rc = vst_event_parse(record.event.data, record.event.len, &event, err);
@@ -106,6 +131,8 @@ static int print_log(const struct cli *cli, struct vst_case *c, struct vst_err *
 			print_text(cli, event, &record);
 		vst_event_free(event);
 	}
+	if (rc == 0)
+		print_holes(cli, holes, told, exhibit);
 	vst_trail_record_free(&record);
 	return rc;
 }
@@ -113,15 +140,23 @@ static int print_log(const struct cli *cli, struct vst_case *c, struct vst_err *
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct vst_case *c = NULL;
+	struct holes holes = {0};
 	struct vst_err err = VST_ERR_INIT;
+	bool graph = false;
+	const struct cli_option table[] = {{"graph", 0, CLI_FLAG, &graph}};
 	char **args;
 	size_t count;
-	int status = cli_parse(cli, NULL, 0, argc, argv, 0, 0, &args, &count);
+	int status = cli_parse(cli, table, sizeof table / sizeof *table, argc, argv, 0, 0, &args, &count);
 	if (status >= 0)
 		return status;
 	int rc = open_case(cli, &c, &err);
 	if (rc == 0)
-		rc = print_log(cli, c, &err);
+		rc = vst_case_holes(c, true, vst_time_now(), &holes.list, &holes.count, &err);
+	if (rc == 0 && graph)
+		series_view_graph(cli, vst_case_custody(c), holes.list, holes.count);
+	else if (rc == 0)
+		rc = print_log(cli, c, &holes, &err);
+	free(holes.list);
 	vst_case_free(c);
 	return rc == 0 ? CLI_GOOD : cli_fail(&err);
 }
@@ -129,9 +164,12 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_verb verb_log = {
         .name = "log",
         .summary = "the custody log, for people",
-        .help = "usage: vestige log\n\n"
+        .help = "usage: vestige log [--graph]\n\n"
                 "Prints each event of the checked custody log: number, time, what was done, by\n"
-                "whom. With --json each line has the event's own record.\n\n"
+                "whom. With --json each line has the event's own record. Where a series of\n"
+                "snapshots has a hole (a night missed, or begun and never finished), it says so.\n\n"
+                "  --graph    the exhibits alone, by generation: each full one, those that stand\n"
+                "             on it below, in the columns of `vestige list`\n\n"
                 "example: vestige -C case log\n",
         .run = run,
 };

@@ -30,6 +30,27 @@ static void print_sources(const struct vst_seal *seal)
 	}
 }
 
+static void print_series(const struct vst_seal *seal)
+{
+	const struct vst_seal_series *series = &seal->series;
+	char full[VST_EXHIBIT_NAME_MAX], size[16];
+	if (!seal->has_series)
+		return;
+	vst_exhibit_name(series->full, full);
+	vst_text_size(series->described, size);
+	cli_print("%-12s%s%s, describes %s (%llu bytes)\n", "series",
+	        series->full == seal->exhibit ? "full" : "stands on ", series->full == seal->exhibit ? "" : full, size,
+	        (unsigned long long)series->described);
+	print_digest("  index", series->index_sha256);
+	if (series->compared)
+		cli_print("%-12s%llu added, %llu removed, %llu changed\n", "  changes", (unsigned long long)series->added,
+		        (unsigned long long)series->removed, (unsigned long long)series->changed);
+	cli_print("%-12s", "  findings");
+	for (int i = VST_SEVERITIES - 1; i >= 0; i--)
+		cli_print("%llu %s%s", (unsigned long long)series->findings[i], vst_severity_name((enum vst_severity)i),
+		        i > 0 ? ", " : "\n");
+}
+
 static void print_seal(const struct vst_custody_exhibit *exhibit)
 {
 	const struct vst_seal *seal = exhibit->seal;
@@ -54,6 +75,7 @@ static void print_seal(const struct vst_custody_exhibit *exhibit)
 		print_digest("predecessor", seal->predecessor);
 	print_recipients(seal);
 	print_sources(seal);
+	print_series(seal);
 }
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -74,6 +74,7 @@ _vestige() {
 	init) options='--title --number -r --recipient -R --recipients-file -p --passphrase --examiner' ;;
 	snapshot) options='--root --reason --operator -n --dry-run --estimate --new --title --number -r --recipient
 		-R --recipients-file -p --passphrase --examiner' ;;
+	log) options='--graph' ;;
 	verify) options='--deep -i --identity --expect --fingerprint --receipt --signing-key' ;;
 	ls) options='-i --identity --status -l --long --signing-key' ;;
 	cat) options='-i --identity --signing-key' ;;

@@ -270,6 +270,8 @@ static int look(struct verification *v, struct vst_err *err)
 		rc = check_carrier(v, err);
 	if (rc == 0 && v->result->has_log && v->options->exhibit_count == 0)
 		rc = verify_exhibits_directory(v, err);
+	if (rc == 0 && v->result->has_log && v->options->exhibit_count == 0)
+		rc = verify_series(v, err);
 	return rc;
 }
 

@@ -61,6 +61,7 @@ void verify_hold_drop(struct verification *v);
 int verify_private_read(struct verification *v, struct vst_err *err);
 int verify_private_judge(struct verification *v, struct vst_err *err);
 int verify_exhibits_directory(struct verification *v, struct vst_err *err);
+int verify_series(struct verification *v, struct vst_err *err);
 int verify_exhibits(struct verification *v, struct vst_err *err);
 void verify_release(struct verification *v);
 

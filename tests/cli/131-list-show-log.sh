@@ -20,7 +20,7 @@ expect_exit 0 vestige -C case ls -i analyst.key --signing-key examiner EX0001
 
 expect_exit 0 vestige -C case list
 assert_equal 2 "$(wc -l <"$out")" "exhibits listed"
-grep -qE '^EX0001  [0-9T:-]{19}Z .* items  event 1$' "$out" || fail "line of EX0001: $(cat "$out")"
+grep -qE '^EX0001  [0-9T:-]{16,19}Z .* (items  event 1|full .*)$' "$out" || fail "line of EX0001: $(cat "$out")"
 expect_exit 0 vestige -C case --json list
 for n in 1 2; do
 	file=case/exhibits/EX000$n.tar.zst.age
