@@ -1,6 +1,16 @@
+#include "compare/rule_packages.h"
 #include "compare/rules.h"
 
+static int packages(const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err)
+{
+	if (!pair->after)
+		return 0;
+	return vst_rule_packages(pair->before, pair->before ? &pair->before_place : NULL, pair->after,
+	        &pair->after_place, &context->findings, err);
+}
+
 static vst_rule *const rules[] = {
+        packages,
         vst_rule_logs,
         vst_rule_times,
         vst_rule_persistence,

@@ -27,6 +27,7 @@
 enum vst_check_phase {
 	VST_CHECK_HEAD,
 	VST_CHECK_ITEMS,
+	VST_CHECK_FOUND, /* the findings' record has passed */
 	VST_CHECK_CLOSED,
 	VST_CHECK_INDEX,
 	VST_CHECK_LEAVES,

@@ -65,10 +65,16 @@ static int begin_item(struct vst_check *check, struct vst_tar_member *member,
 
 	if (check->phase >= VST_CHECK_CLOSED)
 		rc = misplaced(check, member, "an entry behind the closing record", err);
+	else if (evidence && check->phase == VST_CHECK_FOUND)
+		rc = misplaced(check, member, "an entry behind the findings", err);
 	else if (evidence)
 		check->phase = VST_CHECK_ITEMS;
 	else if (name_is(member, VST_ENTRY_CLOSING))
 		check->phase = VST_CHECK_CLOSED;
+	else if (check->phase == VST_CHECK_FOUND)
+		rc = misplaced(check, member, "an entry behind the findings", err);
+	else if (name_is(member, VST_ENTRY_FINDINGS))
+		check->phase = VST_CHECK_FOUND;
 	else if (check->phase == VST_CHECK_ITEMS)
 		rc = misplaced(check, member, "a record among the items", err);
 	else if (name_is(member, VST_ENTRY_EXHIBIT) && check->entries > 1)

@@ -222,6 +222,7 @@ static bool known_name(const struct vst_salvage *salvage, const struct vst_tar_m
 		return member->name_len >= salvage->prefix.len &&
 		       memcmp(member->name, salvage->prefix.data, salvage->prefix.len) == 0;
 	return strncmp(member->name, "items/", 6) == 0 || strncmp(member->name, "manifest/", 9) == 0 ||
+	       strcmp(member->name, VST_ENTRY_FINDINGS) == 0 ||
 	       strcmp(member->name, VST_ENTRY_CLOSING) == 0 || strcmp(member->name, VST_ENTRY_INDEX) == 0;
 }
 
