@@ -324,7 +324,7 @@ static int judge_newer(const struct judging *j, const struct vst_cadence_file *f
 	int64_t newer = file->end - file->mtime;
 	struct vst_buf details = VST_BUF_INIT;
 	char found[120];
-	if (!is_newer(file) || !file->dated || !zone_is_sure(j, file) || (old && is_newer(old)) ||
+	if (!is_newer(file) || !zone_is_sure(j, file) || (old && is_newer(old)) ||
 	        (item->status == VST_ITEM_CHANGED && !item->has_after))
 		return 0;
 	struct vst_finding finding = {

@@ -105,7 +105,7 @@ static int64_t mtime_of(const struct vst_item *item)
 static int64_t zone_of(const struct vst_cadence_file *file)
 {
 	int64_t apart = file->end - file->mtime;
-	if (file->zoned || !file->dated || file->mtime == 0 || apart > ZONE_MAX || apart < -ZONE_MAX)
+	if (file->zoned || file->mtime == 0 || apart > ZONE_MAX || apart < -ZONE_MAX)
 		return INT64_MIN;
 	int64_t zone = (apart + (apart >= 0 ? QUARTER / 2 : -QUARTER / 2)) / QUARTER * QUARTER;
 	return apart - zone <= ZONE_SLACK && zone - apart <= ZONE_SLACK ? zone : INT64_MIN;
@@ -114,7 +114,7 @@ static int64_t zone_of(const struct vst_cadence_file *file)
 static int read_file(struct vst_cadence_logs *logs, size_t owner, const json_t *facts, struct vst_err *err)
 {
 	const struct vst_item *item = logs->items->items[owner].item;
-	if (vst_facts_uint(facts, "timed") == 0)
+	if (vst_facts_uint(facts, "timed") == 0 || !vst_facts_bool(facts, "dated"))
 		return 0;
 	struct vst_cadence_file *files = grow(logs->files, logs->file_count, &logs->file_cap, sizeof *files);
 	if (!files)
@@ -127,7 +127,6 @@ static int read_file(struct vst_cadence_logs *logs, size_t owner, const json_t *
 	        .source = item->source,
 	        .timed = vst_facts_uint(facts, "timed"),
 	        .zoned = vst_facts_bool(facts, "zoned"),
-	        .dated = vst_facts_bool(facts, "dated"),
 	        .is_access = strcmp(vst_facts_text(facts, "kind"), "access") == 0,
 	        .cut = vst_facts_bool(facts, "cut"),
 	        .first = bounded(vst_facts_int(facts, "first", 0)),

@@ -18,13 +18,13 @@ struct vst_cadence_list {
 	size_t count, cap;
 };
 
-/* One file. */
+/* One file; those of which nobody knows the year are left out. */
 struct vst_cadence_file {
 	size_t owner;
 	char *family;       /* path without what rotation adds, digits as # */
 	const char *source; /* borrowed */
 	uint64_t timed;
-	bool zoned, dated, is_access, cut;
+	bool zoned, is_access, cut;
 	int64_t first, last, end; /* UTC as far as the zone is known */
 	int64_t mtime;            /* s, the later one if it was written to meanwhile; 0: unknown */
 	int64_t zone; /* what its last line and its mtime differ by, as a zone; INT64_MIN: nothing that is one
