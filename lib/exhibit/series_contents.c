@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exhibit/sorter.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
 #include "vestige/scratch.h"
+#include "vestige/sorter.h"
 
 /* An entry while it is sorted: key 32, seq of the item that brought it 4 (big-endian, so that it takes part
    in the order), then what stands behind the key in the file. */

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "exhibit/series_format.h"
-#include "exhibit/sorter.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
 #include "vestige/merkle.h"
 #include "vestige/scratch.h"
+#include "vestige/sorter.h"
 
 /* An entry: leaf 32, kind 1, seq 4 big-endian. Targets sort before their links. */
 enum kind { TARGET, LINK };

@@ -17,13 +17,13 @@
 #include "exhibit/series_keys.h"
 #include "exhibit/series_links.h"
 #include "exhibit/series_map.h"
-#include "exhibit/sorter.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/exhibit_format.h"
 #include "vestige/io.h"
 #include "vestige/mem.h"
 #include "vestige/scratch.h"
+#include "vestige/sorter.h"
 
 #define ZSTD_LEVEL 1
 #define RECORDS_BUFFER ((size_t)64 * 1024)

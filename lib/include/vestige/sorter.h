@@ -2,8 +2,8 @@
  * Sorting more entries of a fixed size than memory should hold: runs, each sorted in memory, go to a scratch
  * file and are merged as they are taken. Fewer than one run never leave memory.
  */
-#ifndef EXHIBIT_SORTER_H
-#define EXHIBIT_SORTER_H
+#ifndef VESTIGE_SORTER_H
+#define VESTIGE_SORTER_H
 
 #include <stddef.h>
 #include <stdint.h>

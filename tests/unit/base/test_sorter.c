@@ -10,9 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exhibit/sorter.h"
 #include "vestige/err.h"
-#include "vestige/hash.h"
+#include "vestige/sorter.h"
 
 #define KEY 12
 #define ENTRY 14
@@ -32,8 +31,9 @@ static void sorter_sorts_any_number(void **state)
 		uint64_t got = 0;
 		assert_int_equal(vst_sorter_new(dirfd, ENTRY, KEY, RUN, &sorter, &err), 0);
 		for (uint64_t i = 0; i < counts[c]; i++) {
-			uint8_t digest[VST_HASH_LEN], add[ENTRY] = {0};
-			vst_sha256(&i, sizeof i, digest);
+			uint8_t digest[KEY], add[ENTRY] = {0};
+			for (size_t at = 0; at < sizeof digest; at++)
+				digest[at] = (uint8_t)((i + 1) * (at + 7) * 0x9E3779B1u >> 13);
 			/* The first word is the same for many. */
 			add[0] = digest[0] % 3;
 			memcpy(add + 8, digest, KEY - 8);

@@ -3,7 +3,7 @@
  * `at` and `filled` in its part of the memory; 2. `heap` holds the runs that have an entry, the one with the
  * least at [0]; 3. the entry last given out is still in place: its run moves on in the call that follows.
  */
-#include "exhibit/sorter.h"
+#include "vestige/sorter.h"
 
 #include <endian.h>
 #include <stdbool.h>
@@ -14,6 +14,7 @@
 #include "vestige/mem.h"
 #include "vestige/scratch.h"
 
+#define ROOM_FIRST ((size_t)256)
 #define SCRATCH_BUFFER ((size_t)4 * 1024) /* runs are longer and go past it */
 
 struct run {
@@ -24,6 +25,7 @@ struct run {
 struct vst_sorter {
 	int scratch_fd;
 	size_t entry_len, key_len, capacity;
+	size_t room;      /* entries that there is memory for; `capacity` before a run is spilled */
 	uint8_t *entries; /* while merging divided among the runs */
 	size_t count;     /* entries of the run in memory */
 	struct vst_scratch *scratch;
@@ -46,11 +48,6 @@ int vst_sorter_new(int scratch_fd, size_t entry_len, size_t key_len, size_t capa
 	sorter->entry_len = entry_len;
 	sorter->key_len = key_len;
 	sorter->capacity = capacity;
-	sorter->entries = vst_calloc(capacity, entry_len);
-	if (!sorter->entries) {
-		vst_sorter_free(sorter);
-		return vst_err_nomem(err);
-	}
 	*ret = sorter;
 	return 0;
 }
@@ -84,7 +81,8 @@ static int compare(const void *a, const void *b, void *ctx)
 
 static void sort_run(struct vst_sorter *sorter)
 {
-	qsort_r(sorter->entries, sorter->count, sorter->entry_len, compare, &sorter->key_len);
+	if (sorter->count > 1)
+		qsort_r(sorter->entries, sorter->count, sorter->entry_len, compare, &sorter->key_len);
 }
 
 static int add_run(struct vst_sorter *sorter, struct vst_err *err)
@@ -122,10 +120,26 @@ static int spill(struct vst_sorter *sorter, struct vst_err *err)
 	return 0;
 }
 
+static int make_room(struct vst_sorter *sorter, struct vst_err *err)
+{
+	size_t room = sorter->room ? sorter->room * 2 : ROOM_FIRST;
+	uint8_t *entries;
+	if (sorter->room == sorter->capacity)
+		return spill(sorter, err);
+	if (room > sorter->capacity)
+		room = sorter->capacity;
+	entries = vst_realloc(sorter->entries, room, sorter->entry_len);
+	if (!entries)
+		return vst_err_nomem(err);
+	sorter->entries = entries;
+	sorter->room = room;
+	return 0;
+}
+
 int vst_sorter_add(struct vst_sorter *sorter, const void *entry, struct vst_err *err)
 {
 	int rc;
-	if (sorter->count == sorter->capacity && (rc = spill(sorter, err)) != 0)
+	if (sorter->count == sorter->room && (rc = make_room(sorter, err)) != 0)
 		return rc;
 	memcpy(sorter->entries + sorter->count++ * sorter->entry_len, entry, sorter->entry_len);
 	return 0;
