@@ -53,7 +53,7 @@ sources:
 POLICY
 new_case case
 look() {
-	expect_exit 0 vestige -C case snapshot policy.yaml --root root
+	expect_exit 0 vestige -C case snapshot policy.yaml --root root --incremental
 	expect_exit 0 vestige -C case --json ls -i analyst.key latest
 	cp "$out" ls.json
 }
@@ -91,6 +91,9 @@ for name in good mode alias; do expect "/usr/bin/$name" "tool 1:1.0-1+b2 true"; 
 expect /usr/bin/diverted "other 1 true"
 for path in /usr/bin/own /etc/tool.conf /etc/lib.conf; do expect "$path" none; done
 any_json ls.json '.item.path == "/packages/dpkg" and .item.details.packages.differ == 3' || fail "three differ"
+expect_exit 0 vestige -C case cat -i analyst.key latest findings.jsonl
+assert_equal "/usr/bin/alias-bad /usr/bin/bad /usr/bin/diverted.tool" \
+	"$(jq -r 'select(.rule == "package_file_differs" and .severity == "high") | .path' "$out" | sort | xargs)" "findings"
 # dpkg's own word; it does not look where diversions lead.
 dpkg --root=root -V >verified 2>&1 || true
 assert_equal 2 "$(grep -c '^..5......   /' verified || true)" "files that dpkg finds changed: $(cat verified)"
