@@ -25,6 +25,7 @@ static const struct cli_verb *const verbs[] = {
         &verb_extract,
         &verb_diff,
         &verb_recover,
+        &verb_custody,
         &verb_signers,
         &verb_policy,
 };
