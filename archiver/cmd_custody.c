@@ -22,7 +22,8 @@ static void print_help(const struct cli *cli)
 	cli_print("%s", cli->verb->help);
 	for (size_t i = 0; i < ACTION_COUNT; i++)
 		cli_print("  %-10s %s\n", actions[i]->name + strlen(prefix), actions[i]->summary);
-	cli_print("\n`vestige custody ACTION --help` tells more.\n");
+	cli_print("\n`vestige custody ACTION --help` tells more.\n\n"
+	          "example: vestige -C case custody dispose --keep 90d --dry-run\n");
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -43,7 +44,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct cli_verb verb_custody = {
         .name = "custody",
-        .summary = "what else is recorded of exhibits: that they were disposed of",
+        .summary = "what becomes of exhibits, recorded: disposal",
         .help = "usage: vestige custody ACTION [ARG…]\n\n"
                 "Adds an event to the custody log that is about exhibits as a whole.\n\n",
         .run = run,
