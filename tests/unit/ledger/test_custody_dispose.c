@@ -5,41 +5,39 @@
 
 /* ---- generations ---- */
 
-/* Says of the exhibits that are recorded which one opens the generation of each. */
-static void kit_generations(struct kit *kit, const uint64_t *full, size_t count)
+static void kit_series_snapshot(struct kit *kit, uint64_t exhibit, uint64_t full)
 {
-	assert_int_equal(vst_custody_exhibit_count(kit->custody), count);
-	for (size_t i = 0; i < count; i++) {
-		union {
-			const struct vst_seal *borrowed;
-			struct vst_seal *owned;
-		} seal = {kit->custody->exhibits[i].seal};
+	struct vst_event *event = kit_acquire(kit, exhibit);
+	struct vst_err err = VST_ERR_INIT;
 
-		if (!seal.owned || full[i] == 0)
-			continue;
-		seal.owned->has_series = true;
-		seal.owned->series.full = full[i];
-	}
+	event->seal->has_series = true;
+	event->seal->series.full = full;
+	kit_as_collector(kit, event, &err);
+	assert_string_equal(err.text, "");
+	kit->exhibit = exhibit;
 }
 
-/* Generations 1 (exhibits 1, 2, 3) and 5 (5, 6), the unfinished file 4 recorded amid the latter, and 7, the
- * newest. */
-static struct kit *kit_series(void)
+/* Generations 1 (exhibits 1, 2, 3) and 5 (5, 6), the unfinished file 4 recorded amid the latter, and 7, which
+ * opens the newest generation or continues that of 5. */
+static struct kit *kit_series_to(uint64_t newest)
 {
-	static const uint64_t full[] = {1, 1, 1, 5, 0, 5, 7};
 	struct kit *kit = kit_new();
 	struct vst_err err = VST_ERR_INIT;
 
-	for (int i = 0; i < 3; i++)
-		kit_snapshot(kit);
-	kit->exhibit = 4;
-	kit_snapshot(kit);
+	kit_series_snapshot(kit, 1, 1);
+	kit_series_snapshot(kit, 2, 1);
+	kit_series_snapshot(kit, 3, 1);
+	kit_series_snapshot(kit, 5, 5);
 	kit_as_collector(kit, kit_recover(kit, 4), &err);
 	assert_string_equal(err.text, "");
-	kit_snapshot(kit);
-	kit_snapshot(kit);
-	kit_generations(kit, full, sizeof full / sizeof *full);
+	kit_series_snapshot(kit, 6, 5);
+	kit_series_snapshot(kit, 7, newest);
 	return kit;
+}
+
+static struct kit *kit_series(void)
+{
+	return kit_series_to(7);
 }
 
 /* All of a generation, as the log has it. */
@@ -172,14 +170,14 @@ static void custody_rejects_a_collector_that_disposes_by_request(void **state)
 
 static void custody_rejects_a_disposal_of_the_newest_generation(void **state)
 {
-	static const uint64_t full[] = {1, 1, 1, 5, 0, 5, 5};
 	struct kit *kit = kit_series();
 	struct forge *forge = forge_dispose(kit, 7);
 
 	(void)state;
 	forge_seal(forge);
 	assert_refused(forge, 9, "generation of exhibit 7 is the newest");
-	kit_generations(kit, full, sizeof full / sizeof *full);
+	kit_free(kit);
+	kit = kit_series_to(5);
 	forge = forge_dispose(kit, 5);
 	forge_seal(forge);
 	assert_refused(forge, 9, "generation of exhibit 5 is the newest");
@@ -302,6 +300,23 @@ static void custody_draft_refuses_a_disposal_that_the_rules_refuse(void **state)
 	kit_free(kit);
 }
 
+static void custody_disposes_of_exhibits_of_older_programs_one_by_one(void **state)
+{
+	struct kit *kit = kit_new();
+	struct vst_err err = VST_ERR_INIT;
+
+	(void)state;
+	kit_snapshot(kit);
+	kit_snapshot(kit);
+	kit_series_snapshot(kit, 3, 3);
+	kit_as_collector(kit, kit_dispose(kit, 2, VST_DISPOSE_RETENTION), &err);
+	assert_string_equal(err.text, "");
+	assert_int_equal(vst_custody_disposed_count(kit->custody), 1);
+	kit_as_collector(kit, kit_dispose(kit, 1, VST_DISPOSE_RETENTION), &err);
+	assert_string_equal(err.text, "");
+	kit_free(kit);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +331,7 @@ int main(void)
 	        cmocka_unit_test(custody_rejects_a_disposal_under_another_seal),
 	        cmocka_unit_test(custody_rejects_what_was_disposed_of),
 	        cmocka_unit_test(custody_draft_refuses_a_disposal_that_the_rules_refuse),
+	        cmocka_unit_test(custody_disposes_of_exhibits_of_older_programs_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
