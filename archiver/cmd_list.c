@@ -7,21 +7,27 @@
 static void print_line(const struct cli *cli, const struct vst_custody_exhibit *exhibit)
 {
 	char name[VST_EXHIBIT_NAME_MAX], time[VST_TIME_TEXT], size[16], count[32];
-	struct vst_buf lacking = VST_BUF_INIT;
+	struct vst_buf lacking = VST_BUF_INIT, gone = VST_BUF_INIT;
 	vst_exhibit_name(exhibit->number, name);
 	vst_time_format(exhibit->time / VST_NS_PER_S * VST_NS_PER_S, time);
 	vst_text_size(exhibit->file_bytes, size);
+	if (exhibit->disposed)
+		vst_buf_printf(&gone, "  %sdisposed of by event %llu%s", cli_style(cli, CLI_DIM),
+		        (unsigned long long)exhibit->disposed, cli_style(cli, CLI_PLAIN));
 	if (!exhibit->seal) {
-		cli_print("%s  %.19sZ  %9s  %sunfinished, recorded by event %llu%s\n", name, time, size,
+		cli_print("%s  %.19sZ  %9s  %sunfinished, recorded by event %llu%s%s\n", name, time, size,
 		        cli_style(cli, CLI_YELLOW), (unsigned long long)exhibit->event,
-		        cli_style(cli, CLI_PLAIN));
+		        cli_style(cli, CLI_PLAIN), vst_buf_cstr(&gone));
+		vst_buf_free(&gone);
 		return;
 	}
 	vst_text_count(exhibit->seal->items, count);
 	series_view_lacking(exhibit->seal, &lacking);
-	cli_print("%s  %.19sZ  %9s  %9s items  event %llu%s%s\n", name, time, size, count,
-	        (unsigned long long)exhibit->event, lacking.len ? "  " : "", vst_buf_cstr(&lacking));
+	cli_print("%s  %.19sZ  %9s  %9s items  event %llu%s%s%s\n", name, time, size, count,
+	        (unsigned long long)exhibit->event, lacking.len ? "  " : "", vst_buf_cstr(&lacking),
+	        vst_buf_cstr(&gone));
 	vst_buf_free(&lacking);
+	vst_buf_free(&gone);
 }
 
 static int run(struct cli *cli, int argc, char **argv)
@@ -45,7 +51,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		if (cli->json)
 			series_view_json(exhibit);
 		else if (series)
-			series_view_line(cli, exhibit, NULL, false);
+			series_view_line(cli, exhibit, NULL, exhibit->disposed > 0);
 		else
 			print_line(cli, exhibit);
 	}
@@ -62,7 +68,8 @@ const struct cli_verb verb_list = {
                 "Lists the exhibits of the case by its checked log: number, time, size, items,\n"
                 "and what could not be had. Of a series of snapshots also: the full exhibit that\n"
                 "each one stands on, bytes stored and described, items added (+), removed (-)\n"
-                "and changed (~) since the one before, findings by severity.\n\n"
+                "and changed (~) since the one before, findings by severity. What was disposed of\n"
+                "is said to be.\n\n"
                 "example: vestige -C case list --json\n",
         .run = run,
 };

@@ -39,6 +39,17 @@ static void describe(const struct vst_event *event, struct vst_buf *out)
 		vst_buf_printf(out, "%s opened (%s), %s item%s", name, event->extract.verb, count,
 		        event->extract.items == 1 ? "" : "s");
 		break;
+	case VST_EVENT_DISPOSE:
+		vst_exhibit_name(event->dispose.generation, name);
+		vst_text_count(event->dispose.exhibit_count, count);
+		if (event->dispose.exhibit_count > 1) {
+			vst_buf_printf(out, "%s to ", name);
+			vst_exhibit_name(event->dispose.exhibits[event->dispose.exhibit_count - 1].exhibit, name);
+		}
+		vst_buf_printf(out, "%s disposed of (%s), %s exhibit%s", name,
+		        vst_dispose_cause_name(event->dispose.cause), count,
+		        event->dispose.exhibit_count == 1 ? "" : "s");
+		break;
 	case VST_EVENT_KEY:
 		vst_buf_text(out, "signers or recipients were changed");
 		break;

@@ -62,6 +62,12 @@ static void print_seal(const struct vst_custody_exhibit *exhibit)
 	vst_text_count(seal->items, count);
 	cli_print("%-12s%s, event %llu\n", "exhibit", name, (unsigned long long)exhibit->event);
 	cli_print("%-12s%s\n%-12s%s\n", "started", started, "sealed", sealed);
+	if (exhibit->disposed) {
+		char disposed[VST_TIME_TEXT];
+		vst_time_format(exhibit->disposed_time, disposed);
+		cli_print("%-12s%s, event %llu: its file is gone\n", "disposed of", disposed,
+		        (unsigned long long)exhibit->disposed);
+	}
 	cli_print("%-12s%s (%llu bytes)\n", "file", size, (unsigned long long)seal->file_bytes);
 	print_digest("  sha256", seal->file_sha256);
 	cli_print("%-12s%llu bytes behind the age header\n", "payload",
@@ -99,6 +105,11 @@ static int run(struct cli *cli, int argc, char **argv)
 			struct vst_json json = cli_json_begin(&line, "seal");
 			vst_json_key(&json, "event");
 			vst_json_uint(&json, exhibit->event);
+			vst_json_key(&json, "disposed");
+			if (exhibit->disposed)
+				vst_json_uint(&json, exhibit->disposed);
+			else
+				vst_json_null(&json);
 			vst_json_key(&json, "seal_sha256");
 			vst_json_hex(&json, exhibit->seal_sha256, VST_HASH_LEN);
 			vst_json_key(&json, "seal");

@@ -136,6 +136,8 @@ static void print_summary(const struct cli *cli, const struct vst_verify_result 
 	vst_json_hex(&json, result->genesis, VST_HASH_LEN);
 	vst_json_key(&json, "exhibits");
 	vst_json_uint(&json, result->exhibits_checked);
+	vst_json_key(&json, "disposed");
+	vst_json_uint(&json, result->exhibits_disposed);
 	vst_json_key(&json, "items");
 	vst_json_uint(&json, result->items_checked);
 	vst_json_key(&json, "findings");

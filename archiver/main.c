@@ -25,6 +25,7 @@ static const struct cli_verb *const verbs[] = {
         &verb_extract,
         &verb_diff,
         &verb_recover,
+        &verb_custody,
         &verb_signers,
         &verb_policy,
 };
@@ -143,10 +144,12 @@ int main(int argc, char **argv)
 		const struct cli_verb *about = at + 1 < argc ? find_verb(argv[at + 1]) : NULL;
 		if (at + 1 < argc && !about)
 			return unknown_verb(argv[at + 1]);
-		if (about)
-			cli_print("%s", about->help);
-		else
-			print_help();
+		if (about) { /* by itself: the help of some is more than a text */
+			char option[] = "--help", *ask[] = {argv[at + 1], option, NULL};
+			cli.verb = about;
+			return cli_finish(about->run(&cli, 2, ask));
+		}
+		print_help();
 		return cli_finish(CLI_GOOD);
 	}
 	cli.verb = find_verb(argv[at]);

@@ -106,12 +106,23 @@ static void generation(const struct vst_custody_exhibit *exhibit, char ret[VST_E
 		snprintf(ret, VST_EXHIBIT_NAME_MAX, "full");
 }
 
+/* With two spaces before it; empty if nothing disposed of it. */
+static void disposed_text(const struct vst_custody_exhibit *exhibit, char ret[64])
+{
+	*ret = '\0';
+	if (exhibit->disposed)
+		snprintf(ret, 64, "  disposed of by event %llu", (unsigned long long)exhibit->disposed);
+}
+
 static void unfinished_line(const struct cli *cli, const struct vst_custody_exhibit *exhibit,
         const char *graph, const char *name, const char *time, const char *size)
 {
-	cli_print("%s%-6s  %.16sZ  %s%*s  %sunfinished, recorded by event %llu%s\n", graph ? graph : "", name,
+	char disposed[64] = "";
+
+	disposed_text(exhibit, disposed);
+	cli_print("%s%-6s  %.16sZ  %s%*s  %sunfinished, recorded by event %llu%s%s\n", graph ? graph : "", name,
 	        time, graph ? "" : "       ", 8, size, cli_style(cli, CLI_YELLOW),
-	        (unsigned long long)exhibit->event, cli_style(cli, CLI_PLAIN));
+	        (unsigned long long)exhibit->event, cli_style(cli, CLI_PLAIN), disposed);
 }
 
 void series_view_line(
@@ -119,7 +130,7 @@ void series_view_line(
 {
 	const struct vst_seal *seal = exhibit->seal;
 	char name[VST_EXHIBIT_NAME_MAX], time[VST_TIME_TEXT], in[VST_EXHIBIT_NAME_MAX], stored[16],
-	        content[16] = "", items[SHORT_COUNT], changed[32] = "";
+	        content[16] = "", items[SHORT_COUNT], changed[32] = "", disposed[64];
 	struct vst_buf found = VST_BUF_INIT, lacking = VST_BUF_INIT, line = VST_BUF_INIT;
 	size_t end;
 
@@ -141,8 +152,9 @@ void series_view_line(
 	vst_buf_printf(&line, "%-6s  %.16sZ  ", name, time);
 	if (!graph)
 		vst_buf_printf(&line, "%-6s ", in);
-	vst_buf_printf(&line, "%8s %8s %6s %-13s  %s%s%s", stored, content, items, changed,
-	        vst_buf_cstr(&found), found.len && lacking.len ? "  " : "", vst_buf_cstr(&lacking));
+	disposed_text(exhibit, disposed);
+	vst_buf_printf(&line, "%8s %8s %6s %-13s  %s%s%s%s", stored, content, items, changed,
+	        vst_buf_cstr(&found), found.len && lacking.len ? "  " : "", vst_buf_cstr(&lacking), disposed);
 	for (end = line.len; end > 0 && line.data[end - 1] == ' ';)
 		end--;
 	line.len = end;
@@ -200,6 +212,11 @@ void series_view_json(const struct vst_custody_exhibit *exhibit)
 	vst_json_time(&json, exhibit->time);
 	vst_json_key(&json, "finished");
 	vst_json_bool(&json, exhibit->seal != NULL);
+	vst_json_key(&json, "disposed");
+	if (exhibit->disposed)
+		vst_json_uint(&json, exhibit->disposed);
+	else
+		vst_json_null(&json);
 	vst_json_key(&json, "file_sha256");
 	vst_json_hex(&json, exhibit->file_sha256, VST_HASH_LEN);
 	vst_json_key(&json, "file_bytes");
@@ -306,7 +323,8 @@ void series_view_graph(const struct cli *cli, const struct vst_custody *custody,
 		if (cli->json)
 			series_view_json(vst_custody_exhibit_at(custody, i));
 		else
-			series_view_line(cli, vst_custody_exhibit_at(custody, i), branch(custody, i), false);
+			series_view_line(cli, vst_custody_exhibit_at(custody, i), branch(custody, i),
+			        vst_custody_exhibit_at(custody, i)->disposed > 0);
 	}
 	draw_holes(cli, custody, count, holes, hole_count, drawn);
 }

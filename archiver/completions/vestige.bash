@@ -28,7 +28,7 @@ _vestige_value() {
 		mapfile -t COMPREPLY < <(compgen -P "$before" -W 'collected changed truncated excluded denied
 			absent vanished error unchanged tail' -- "${cur##*,}")
 		;;
-	*:-r | *:--recipient | *:--title | *:--number | *:--examiner | snapshot:--reason | snapshot:--operator | \
+	custody:--keep | *:-r | *:--recipient | *:--title | *:--number | *:--examiner | snapshot:--reason | snapshot:--operator | \
 		verify:--fingerprint)
 		COMPREPLY=()
 		;;
@@ -40,7 +40,7 @@ _vestige_value() {
 
 _vestige() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='keygen init snapshot list show log verify ls cat extract recover signers policy help'
+	local verbs='keygen init snapshot list show log verify ls cat extract recover custody signers policy help'
 	local globals='-C --json -q --quiet -v --verbose --no-color --help'
 	local verb='' second='' options='' i
 	local -a case_dir=()
@@ -80,6 +80,7 @@ _vestige() {
 	cat) options='-i --identity --signing-key' ;;
 	extract) options='-i --identity -o --output --preserve --signing-key' ;;
 	recover) options='-i --identity -o --output --signing-key' ;;
+	custody) [[ $second == dispose ]] && options='--keep --generation -n --dry-run --signing-key' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options $globals" -- "$cur")
@@ -95,6 +96,13 @@ _vestige() {
 	snapshot)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -W "$(_vestige_policies)" -- "$cur"; compgen -f -- "$cur")
+		;;
+	custody)
+		if [[ -z $second ]]; then
+			mapfile -t COMPREPLY < <(compgen -W 'dispose' -- "$cur")
+		else
+			mapfile -t COMPREPLY < <(compgen -W "$(_vestige_exhibits "${case_dir[@]}")" -- "$cur")
+		fi
 		;;
 	policy)
 		if [[ -z $second ]]; then

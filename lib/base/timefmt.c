@@ -192,6 +192,27 @@ bool vst_time_parse(const char *text, size_t len, int64_t *ret_ns)
 	return true;
 }
 
+bool vst_duration_parse(const char *text, uint64_t *ret_seconds)
+{
+	static const struct {
+		const char *name;
+		unsigned seconds;
+	} units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", S_PER_DAY}};
+	const char *at = text;
+	uint64_t value = 0;
+	for (; *at >= '0' && *at <= '9' && value <= UINT32_MAX; at++)
+		value = value * 10 + (uint64_t)(*at - '0');
+	if (value == 0 || value > UINT32_MAX)
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (strcmp(at, units[i].name) == 0) {
+			*ret_seconds = value * units[i].seconds;
+			return true;
+		}
+	}
+	return false;
+}
+
 bool vst_time_from_spec(const struct timespec *spec, int64_t *ret_ns)
 {
 	if (spec->tv_nsec < 0 || spec->tv_nsec >= VST_NS_PER_S)

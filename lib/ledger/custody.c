@@ -365,6 +365,22 @@ static void take_in_exhibit(struct vst_custody *custody, const struct custody_ne
 	}
 }
 
+/* That the log has them was checked. */
+static void take_in_disposal(struct vst_custody *custody, const struct vst_event *event)
+{
+	for (size_t i = 0; i < event->dispose.exhibit_count; i++) {
+		uint8_t digest[VST_HASH_LEN];
+		uint64_t place;
+
+		vst_custody_number_digest(event->dispose.exhibits[i].exhibit, digest);
+		if (!vst_key_index_get(&custody->numbers, digest, &place))
+			continue;
+		custody->exhibits[place].disposed = event->number;
+		custody->exhibits[place].disposed_time = event->time;
+		custody->disposed_count++;
+	}
+}
+
 static void take_in(struct vst_custody *custody, struct custody_next *next, struct intake *intake)
 {
 	memcpy(custody->leaves[custody->tree.size], next->leaf, VST_HASH_LEN);
@@ -386,6 +402,8 @@ static void take_in(struct vst_custody *custody, struct custody_next *next, stru
 	}
 	if (next->adds_exhibit)
 		take_in_exhibit(custody, next);
+	if (next->event->type == VST_EVENT_DISPOSE)
+		take_in_disposal(custody, next->event);
 	free_last(custody);
 	custody->last = next->event;
 	next->event = NULL;

@@ -27,6 +27,8 @@ static void write_subject(const struct vst_event *event, struct vst_buf *out)
 		exhibit = event->recover.exhibit;
 	else if (event->type == VST_EVENT_EXTRACT)
 		exhibit = event->extract.exhibit;
+	else if (event->type == VST_EVENT_DISPOSE)
+		exhibit = event->dispose.generation;
 	if (exhibit > 0)
 		vst_buf_printf(out, " EX%04llu", exhibit);
 	if (event->type == VST_EVENT_EXTRACT)

@@ -1,6 +1,6 @@
 /*
  * What an event may do: who may sign which type, what it may change, which exhibits it may name (rules 5 to 8
- * of custody.h).
+ * of custody.h; what it may dispose of: custody_dispose.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -407,6 +407,9 @@ static int check_extract(
 	if (!exhibit)
 		return vst_custody_broken(
 		        err, 7, "the log knows no exhibit %llu", (unsigned long long)event->extract.exhibit);
+	if (exhibit->disposed)
+		return vst_custody_broken(err, 9, "exhibit %llu was disposed of before, by event %llu",
+		        (unsigned long long)exhibit->number, (unsigned long long)exhibit->disposed);
 	if (exhibit->seal && event->extract.items > exhibit->seal->items)
 		return vst_custody_broken(err, 7, "more items were taken out of exhibit %llu than it holds",
 		        (unsigned long long)event->extract.exhibit);
@@ -422,6 +425,8 @@ static int check_exhibits(const struct vst_custody *custody, struct custody_next
 		return check_recover(custody, next, err);
 	case VST_EVENT_EXTRACT:
 		return check_extract(custody, next, err);
+	case VST_EVENT_DISPOSE:
+		return vst_custody_check_dispose(custody, next, err);
 	case VST_EVENT_GENESIS:
 	case VST_EVENT_KEY:
 		break;

@@ -5,6 +5,7 @@
  * custody.c           the order of the checks, taking an event in, what the log says
  * custody_envelope.c  how an event is carried: payload, signature, message, checkpoint (rules 2 to 4)
  * custody_rules.c     what an event may do (rules 5 to 8)
+ * custody_dispose.c   generations of exhibits, and which may be disposed of (rule 9)
  * custody_draft.c     making the next event
  *
  * An event is judged in a struct custody_next, which owns all that it adds. The state changes only in
@@ -45,6 +46,7 @@ struct vst_custody {
 	size_t latest;         /* the place of the newest sealed exhibit plus one; 0: none */
 	struct index numbers;  /* exhibit number: its place in `exhibits` */
 	struct index payloads; /* digests of sealed payloads */
+	size_t disposed_count;
 };
 
 struct custody_next {
@@ -102,5 +104,9 @@ void vst_custody_number_digest(uint64_t exhibit, uint8_t ret[VST_HASH_LEN]);
  * is NULL. */
 int vst_custody_signers_after(const struct vst_signers *signers, const struct vst_ssh_public *own,
         const struct vst_ssh_public *next_key, struct vst_signers *ret, struct vst_err *err);
+
+/* custody_dispose.c */
+int vst_custody_check_dispose(
+        const struct vst_custody *custody, const struct custody_next *next, struct vst_err *err);
 
 #endif

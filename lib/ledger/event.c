@@ -186,6 +186,118 @@ static void extract_release(struct vst_event *event)
 	free(event->extract.verb);
 }
 
+/* ---- dispose ---- */
+
+static const char *const causes[] = {
+        [VST_DISPOSE_RETENTION] = "retention", [VST_DISPOSE_REQUEST] = "request"};
+#define CAUSE_COUNT (sizeof causes / sizeof *causes)
+
+const char *vst_dispose_cause_name(enum vst_dispose_cause cause)
+{
+	return (size_t)cause < CAUSE_COUNT && causes[cause] ? causes[cause] : "unknown";
+}
+
+static const char *dispose_fault(const struct vst_event *event)
+{
+	size_t count = event->dispose.exhibit_count;
+	const struct vst_event_disposed *exhibits = event->dispose.exhibits;
+
+	if (event->dispose.cause != VST_DISPOSE_RETENTION && event->dispose.cause != VST_DISPOSE_REQUEST)
+		return "cause is neither retention nor request";
+	if (count == 0 || count > VST_EVENT_DISPOSED_MAX)
+		return "no exhibits, or too many";
+	for (size_t i = 0; i < count; i++) {
+		if (exhibit_fault(exhibits[i].exhibit))
+			return "no such exhibit number";
+		if (i > 0 && exhibits[i].exhibit <= exhibits[i - 1].exhibit)
+			return "the exhibits are not in order";
+	}
+	return exhibits[0].exhibit != event->dispose.generation
+	               ? "a generation is named by its first exhibit"
+	               : NULL;
+}
+
+static void dispose_write(const struct vst_event *event, struct vst_json *json)
+{
+	vst_json_key(json, "generation");
+	vst_json_uint(json, event->dispose.generation);
+	vst_json_key(json, "exhibits");
+	vst_json_array(json);
+	for (size_t i = 0; i < event->dispose.exhibit_count; i++) {
+		const struct vst_event_disposed *disposed = &event->dispose.exhibits[i];
+
+		vst_json_object(json);
+		vst_json_key(json, "exhibit");
+		vst_json_uint(json, disposed->exhibit);
+		vst_json_key(json, "seal_sha256");
+		if (disposed->is_sealed)
+			vst_json_hex(json, disposed->seal_sha256, VST_HASH_LEN);
+		else
+			vst_json_null(json);
+		vst_json_end(json);
+	}
+	vst_json_end(json);
+	vst_json_key(json, "cause");
+	vst_json_string(json, vst_dispose_cause_name(event->dispose.cause));
+}
+
+static void read_disposed(struct vst_json_take *take, json_t *object, struct vst_event_disposed *ret)
+{
+	struct vst_json_take disposed;
+	json_t *digest;
+
+	if (!json_is_object(object)) {
+		vst_json_take_fail(take, "exhibits: not an object");
+		return;
+	}
+	disposed = vst_json_take_of(object, take->err);
+	ret->exhibit = vst_json_take_uint(&disposed, "exhibit");
+	digest = vst_json_take_any(&disposed, "seal_sha256");
+	ret->is_sealed = digest && !json_is_null(digest);
+	if (ret->is_sealed && (!json_is_string(digest) ||
+	                              !vst_hex_decode(json_string_value(digest), json_string_length(digest),
+	                                      ret->seal_sha256, VST_HASH_LEN)))
+		vst_json_take_fail(&disposed, "seal_sha256: neither null nor a digest");
+	if (vst_json_take_end(&disposed) != 0)
+		take->failed = true;
+}
+
+static void read_cause(struct vst_json_take *take, enum vst_dispose_cause *ret)
+{
+	const char *cause = vst_json_take_string(take, "cause");
+
+	for (size_t i = 0; i < CAUSE_COUNT; i++)
+		if (causes[i] && strcmp(causes[i], cause) == 0)
+			*ret = (enum vst_dispose_cause)i;
+}
+
+static int dispose_read(struct vst_json_take *take, struct vst_event *event)
+{
+	json_t *array;
+	size_t count;
+
+	event->dispose.generation = vst_json_take_uint(take, "generation");
+	array = vst_json_take_value(take, "exhibits", JSON_ARRAY);
+	count = array ? json_array_size(array) : 0;
+	if (count == 0 || count > VST_EVENT_DISPOSED_MAX) {
+		vst_json_take_fail(take, "exhibits: none, or too many");
+		return 0;
+	}
+	event->dispose.exhibits = vst_calloc(count, sizeof *event->dispose.exhibits);
+	if (!event->dispose.exhibits)
+		return vst_err_nomem(take->err);
+	event->dispose.exhibit_count = count;
+	for (size_t i = 0; i < count && !take->failed; i++)
+		read_disposed(take, json_array_get(array, i), &event->dispose.exhibits[i]);
+	read_cause(take, &event->dispose.cause);
+	return 0;
+}
+
+static void dispose_release(struct vst_event *event)
+{
+	free(event->dispose.exhibits);
+}
+
 /* ---- the table ---- */
 
 static const struct event_kind kinds[] = {
@@ -194,6 +306,7 @@ static const struct event_kind kinds[] = {
         {VST_EVENT_RECOVER, "recover", true, recover_fault, recover_write, recover_read, NULL},
         {VST_EVENT_EXTRACT, "extract", false, extract_fault, extract_write, extract_read, extract_release},
         {VST_EVENT_KEY, "key", false, NULL, NULL, NULL, NULL},
+        {VST_EVENT_DISPOSE, "dispose", true, dispose_fault, dispose_write, dispose_read, dispose_release},
 };
 
 static const struct event_kind *kind_of(enum vst_event_type type)

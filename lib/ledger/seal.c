@@ -439,6 +439,11 @@ out:
 	return rc;
 }
 
+uint64_t vst_seal_generation(const struct vst_seal *seal)
+{
+	return seal->has_series ? seal->series.full : seal->exhibit;
+}
+
 uint64_t vst_seal_total(const struct vst_seal *seal, const char *status)
 {
 	uint64_t total = 0;

@@ -9,6 +9,7 @@
 #include "vestige/err.h"
 #include "vestige/mem.h"
 #include "vestige/policy.h"
+#include "vestige/timefmt.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 #define FIELDS_MAX 32
@@ -304,24 +305,6 @@ int policy_take_rate(struct policy_check *c, size_t node, void *to)
 	return rc;
 }
 
-static bool parse_duration(const char *text, uint64_t *ret)
-{
-	static const struct {
-		const char *name;
-		uint64_t seconds;
-	} spans[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-	uint64_t value;
-	if (!take_digits(&text, &value) || value == 0 || value > UINT32_MAX)
-		return false;
-	for (size_t i = 0; i < LENGTH(spans); i++) {
-		if (strcmp(text, spans[i].name) == 0) {
-			*ret = value * spans[i].seconds;
-			return true;
-		}
-	}
-	return false;
-}
-
 bool vst_policy_every_parse(const char *text, struct vst_policy_every *ret)
 {
 	const char *at = text;
@@ -329,7 +312,7 @@ bool vst_policy_every_parse(const char *text, struct vst_policy_every *ret)
 	if (take_digits(&at, &ret->count) && *at == '\0' && ret->count > 0 && ret->count <= UINT32_MAX)
 		return true;
 	ret->count = 0;
-	return parse_duration(text, &ret->seconds);
+	return vst_duration_parse(text, &ret->seconds);
 }
 
 int policy_take_every(struct policy_check *c, size_t node, void *to)
@@ -345,7 +328,7 @@ int policy_take_every(struct policy_check *c, size_t node, void *to)
 int policy_take_duration(struct policy_check *c, size_t node, void *to)
 {
 	int rc = check_text(c, node);
-	if (rc != 0 || parse_duration(policy_node(c, node)->text, to))
+	if (rc != 0 || vst_duration_parse(policy_node(c, node)->text, to))
 		return rc;
 	rc = policy_error(c, node, "'%.64s' is not a time", policy_node(c, node)->text);
 	vst_err_hint(c->err, "whole numbers with s, min, h or d: 10min");

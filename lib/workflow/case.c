@@ -179,7 +179,7 @@ static int parse_latest(const struct vst_case *c, const char *text, uint64_t *re
 	}
 	for (size_t i = vst_custody_exhibit_count(c->custody); i-- > 0;) {
 		const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_at(c->custody, i);
-		if (exhibit->seal && back-- == 0) {
+		if (exhibit->seal && !exhibit->disposed && back-- == 0) {
 			*ret = exhibit->number;
 			return 0;
 		}
@@ -187,7 +187,7 @@ static int parse_latest(const struct vst_case *c, const char *text, uint64_t *re
 	return vst_err_set(err, VST_ENOTFOUND, "the case has no such exhibit yet");
 }
 
-int vst_case_exhibit_parse(
+int vst_case_recorded_parse(
         const struct vst_case *c, const char *text, uint64_t *ret_number, struct vst_err *err)
 {
 	uint64_t number = 0;
@@ -202,12 +202,25 @@ int vst_case_exhibit_parse(
 	}
 	for (size_t i = 0; i < len; i++)
 		number = number * 10 + (uint64_t)(digits[i] - '0');
-	const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_find(c->custody, number);
-	if (!exhibit) {
+	if (!vst_custody_exhibit_find(c->custody, number)) {
 		vst_err_set(err, VST_ENOTFOUND, "the log has no exhibit %s", text);
 		vst_err_hint(err, "vestige list shows the exhibits of the case");
 		return VST_ENOTFOUND;
 	}
+	*ret_number = number;
+	return 0;
+}
+
+int vst_case_exhibit_parse(
+        const struct vst_case *c, const char *text, uint64_t *ret_number, struct vst_err *err)
+{
+	uint64_t number = 0;
+	int rc = vst_case_recorded_parse(c, text, &number, err);
+	if (rc != 0)
+		return rc;
+	const struct vst_custody_exhibit *exhibit = vst_custody_exhibit_find(c->custody, number);
+	if (!exhibit->seal && exhibit->disposed)
+		return case_say_disposed(exhibit, err);
 	if (!exhibit->seal) {
 		vst_err_set(err, VST_ENOTFOUND, "exhibit %s was never finished and has no seal", text);
 		vst_err_hint(err, "vestige recover takes out what it holds");

@@ -241,6 +241,7 @@ int vst_case_begin(struct vst_case *c, struct vst_err *err)
 		goto fail;
 	if ((rc = case_keys_erase_stale(c->private_fd, c->custody, err)) != 0)
 		goto fail;
+	case_finish_disposals(c);
 	return 0;
 fail:
 	vst_case_end(c);
@@ -321,8 +322,9 @@ static int append_as_collector(
 	goto out;
 
 pending_stays:
-	vst_err_hint(err, "nothing is lost: the finished exhibit waits in the case, and the next command "
-	                  "that writes to it records it");
+	vst_err_hint(err, partial ? "nothing is lost: the finished exhibit waits in the case, and the next command "
+	                            "that writes to it records it"
+	                          : "the event waits in the case, and the next command that writes to it records it");
 out:
 	vst_signer_free(next);
 	case_pending_free(&pending);

@@ -14,6 +14,7 @@
 #define PRIVATE_PENDING "pending"
 #define PRIVATE_SNAPSHOT_LOCK "snapshot.lock"
 #define PRIVATE_COMMIT_LOCK "commit.lock"
+#define CASE_FILE_NAME_MAX (2 * VST_EXHIBIT_NAME_MAX)
 #define PRIVATE_KEY_FILE_MAX (16 * 1024)
 #define PRIVATE_PENDING_MAX (64 * 1024 * 1024)
 
@@ -82,6 +83,16 @@ int case_pending_write(int private_fd, const struct case_pending *pending, struc
 int case_pending_read(int private_fd, struct case_pending *ret, struct vst_err *err);
 int case_pending_remove(int private_fd, struct vst_err *err);
 void case_pending_free(struct case_pending *pending);
+
+/* ---- case_disposed.c: exhibits whose files went by an event ---- */
+
+/* Returns VST_ENOTFOUND, with when and by which event. */
+int case_say_disposed(const struct vst_custody_exhibit *exhibit, struct vst_err *err);
+/* The name of its file in exhibits/. */
+void case_exhibit_file(const struct vst_custody_exhibit *exhibit, char ret_name[CASE_FILE_NAME_MAX]);
+/* Takes away what a crash left between the event and the last unlink. What cannot be removed keeps nobody from writing
+ * to the case: verify tells of it. */
+void case_finish_disposals(struct vst_case *c);
 
 /* ---- case_append.c ---- */
 

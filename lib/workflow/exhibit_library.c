@@ -133,6 +133,8 @@ static int open_new(
 	if (!exhibit || !exhibit->seal)
 		return vst_err_set(
 		        err, VST_ENOTFOUND, "the log has no sealed exhibit %llu", (unsigned long long)number);
+	if (exhibit->disposed)
+		return case_say_disposed(exhibit, err);
 	struct opened **more = vst_realloc(library->opened, library->count + 1, sizeof *more);
 	if (!more)
 		return vst_err_nomem(err);

@@ -358,9 +358,7 @@ static int check_sealed(
 	                 : exhibit_file_open(v->c.exhibits_fd, file, &cipher.fd, &cipher.bytes, err);
 	if (rc == VST_ENOTFOUND) {
 		vst_err_clear(err);
-		return verify_say(v, VST_MISSING, subject, NULL,
-		        "event %llu seals " CASE_EXHIBITS "/%s, and it is not there",
-		        (unsigned long long)exhibit->event, file);
+		return verify_missing(v, exhibit, "seals", err);
 	}
 	if (rc != 0 && verify_is_finding(rc)) {
 		verify_say(v, VST_TAMPERED, subject, NULL, "%s", err ? err->text : "not a regular file");
@@ -394,9 +392,7 @@ static int check_recovered(
 	v->result->exhibits_checked++;
 	if (rc == VST_ENOTFOUND) {
 		vst_err_clear(err);
-		return verify_say(v, VST_MISSING, subject, NULL,
-		        "event %llu records the unfinished " CASE_EXHIBITS "/%s, and it is not there",
-		        (unsigned long long)exhibit->event, file);
+		return verify_missing(v, exhibit, "records the unfinished", err);
 	}
 	if (rc != 0 && !verify_is_finding(rc))
 		return rc;
@@ -528,6 +524,14 @@ static int note_unreadable(struct verification *v, uint64_t number, const struct
 	return verify_say(v, VST_UNCHECKED, subject, NULL, "%s", why->text);
 }
 
+static int check_one(
+        struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
+{
+	if (exhibit->disposed)
+		return verify_disposed(v, exhibit, err);
+	return exhibit->seal ? check_sealed(v, exhibit, err) : check_recovered(v, exhibit, err);
+}
+
 static int check_each(struct verification *v, struct vst_err *ret_unreadable, struct vst_err *err)
 {
 	for (size_t i = 0; i < vst_custody_exhibit_count(v->c.custody); i++) {
@@ -535,7 +539,7 @@ static int check_each(struct verification *v, struct vst_err *ret_unreadable, st
 		struct vst_err why = VST_ERR_INIT;
 		if (!is_wanted(v, exhibit->number))
 			continue;
-		int rc = exhibit->seal ? check_sealed(v, exhibit, &why) : check_recovered(v, exhibit, &why);
+		int rc = check_one(v, exhibit, &why);
 		if (rc == VST_EIO && v->stopped == 0) {
 			rc = note_unreadable(v, exhibit->number, &why);
 			if (ret_unreadable->code == 0)

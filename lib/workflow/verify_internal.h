@@ -63,6 +63,11 @@ int verify_private_judge(struct verification *v, struct vst_err *err);
 int verify_exhibits_directory(struct verification *v, struct vst_err *err);
 int verify_series(struct verification *v, struct vst_err *err);
 int verify_exhibits(struct verification *v, struct vst_err *err);
+/* An exhibit that an event disposed of. */
+int verify_disposed(struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err);
+/* The file of one that none disposed of is not there; `speaks_of` is what its event does, "seals". */
+int verify_missing(struct verification *v, const struct vst_custody_exhibit *exhibit, const char *speaks_of,
+        struct vst_err *err);
 void verify_release(struct verification *v);
 
 #endif

@@ -15,7 +15,7 @@
  *  4. The collector key that signed is erased last. A key file whose public key may not sign the next event
  * is erased when it is seen, unless it is all there is and the log does not know it: then the log is older
  * than the key, and nothing is written.
- *  5. Numbers of exhibits are never used twice, also those of unfinished ones.
+ *  5. Numbers of exhibits are never used twice, also those of unfinished ones and of those disposed of.
  *  6. One snapshot at a time (private/snapshot.lock); one commit at a time (private/commit.lock, held for a
  * moment); readers never wait.
  */
@@ -76,15 +76,19 @@ int vst_case_recipients(
         const struct vst_case *c, struct vst_age_recipients *ret, bool *ret_passphrase, struct vst_err *err);
 
 void vst_exhibit_name(uint64_t number, char ret_name[VST_EXHIBIT_NAME_MAX]); /* "EX0001" */
-/* "EX0001", "1", "latest", "latest~1" to a sealed exhibit of the log. VST_ENOTFOUND, VST_EUSAGE. */
+/* "EX0001", "1", "latest", "latest~1" to a sealed exhibit of the log. `latest` passes over what was disposed of; a number
+ * may name it. VST_ENOTFOUND, VST_EUSAGE. */
 int vst_case_exhibit_parse(
+        const struct vst_case *c, const char *text, uint64_t *ret_number, struct vst_err *err);
+/* The same, and a number may name an unfinished file that was recovered. */
+int vst_case_recorded_parse(
         const struct vst_case *c, const char *text, uint64_t *ret_number, struct vst_err *err);
 
 /* ---- writing ---- */
 
 /*
  * Takes the commit lock, loads anew, carries a pending event through, restores the work tree if a crash left
- * it behind, erases stale keys. Every change to the log happens between begin and end. Waits for a commit in
+ * it behind, erases stale keys, unlinks files that the log calls disposed of. Every change to the log happens between begin and end. Waits for a commit in
  * progress.
  */
 int vst_case_begin(struct vst_case *c, struct vst_err *err);

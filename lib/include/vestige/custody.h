@@ -16,7 +16,7 @@
  * its own), and that line's principal is the actor.
  *  4. The checkpoint states the origin, size n+1 and the root over all events; its first signature line is
  * the log key's, its second the event signer's (left out for a hardware key); there are no other lines.
- *  5. A collector signs genesis, acquire and recover only; names its next key; each collector key signs one
+ *  5. A collector signs genesis, acquire, recover and dispose by retention only; names its next key; each collector key signs one
  * event and is never named again, nor is one that an examiner took away; the step changes nothing but the
  * collector's own line, to the next key. Genesis is a collector's event; its file lists the genesis key, the
  * next one, and no other collector's; the next step of a collector drops the genesis key's line. Later, a
@@ -32,6 +32,9 @@
  *  8. A key belongs to one principal for as long as the log lasts, so a collector's never becomes an
  * examiner's, nor the reverse; the log key is nobody's; a collector's key is of type ssh-ed25519; a principal
  * is a valid actor (event.h).
+ *  9. A dispose event names all exhibits of one generation, in the log's order, with their seals' digests, none of
+ * which was disposed of before; it is not the generation of the latest sealed exhibit. An extract event names
+ * no exhibit that was disposed of. Numbers, seals and payloads of what was disposed of stay used.
  *
  * Times may go backwards: clocks step, and a host that is taken over sets them as it likes. Whoever holds the
  * current key of a collector can sign one false event and name a next key: from there on the collector's word
@@ -118,6 +121,8 @@ struct vst_custody_exhibit {
 	uint8_t file_sha256[VST_HASH_LEN];
 	uint64_t file_bytes;
 	uint8_t seal_sha256[VST_HASH_LEN]; /* of the seal, if there is one */
+	uint64_t disposed;                 /* the event that disposed of it; 0: none did */
+	int64_t disposed_time;             /* that event's */
 };
 size_t vst_custody_exhibit_count(const struct vst_custody *custody);
 const struct vst_custody_exhibit *vst_custody_exhibit_at(const struct vst_custody *custody, size_t i);
@@ -125,6 +130,16 @@ const struct vst_custody_exhibit *vst_custody_exhibit_find(
         const struct vst_custody *custody, uint64_t number);
 const struct vst_custody_exhibit *vst_custody_exhibit_latest(
         const struct vst_custody *custody); /* with a seal; or NULL */
+size_t vst_custody_disposed_count(const struct vst_custody *custody);
+
+/* The number of the exhibit that opens its generation: vst_seal_generation(); an unfinished file is a generation of
+ * its own. */
+uint64_t vst_custody_generation(const struct vst_custody_exhibit *exhibit);
+/* The exhibit of that generation behind `after`, or if that is NULL the one that opens it; NULL: none. */
+const struct vst_custody_exhibit *vst_custody_generation_next(const struct vst_custody *custody,
+        uint64_t generation, const struct vst_custody_exhibit *after);
+/* Whether it is the generation of the latest sealed exhibit, on which the next snapshot may stand. */
+bool vst_custody_generation_is_newest(const struct vst_custody *custody, uint64_t generation);
 
 /* ---- making the next step ---- */
 

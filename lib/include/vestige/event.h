@@ -9,6 +9,9 @@
  * acquisition that was never finished extract                 exhibit, verb (ls, cat, extract, verify, diff),
  * items, selection_sha256 (over the leaf hashes, in order) key                     nothing more: the change
  * is in the digests of allowed_signers and recipients
+ *   dispose    generation (the number of the exhibit that opens it), exhibits [{exhibit, seal_sha256}] (all of it, in
+ *              order; null where there is no seal), cause (retention, request): their files are taken away, and what the
+ *              log says of them stays. No reason in words: those could name evidence.
  *
  * A new type is added in one place: the table in event.c, with its fields here.
  */
@@ -25,13 +28,26 @@
 #define VST_EVENT_MAX (4 * 1024 * 1024)
 #define VST_EVENT_NUMBER_MAX 99999999
 #define VST_EVENT_TEXT_MAX 255 /* bytes of a program's name and version */
+#define VST_EVENT_DISPOSED_MAX 32768 /* exhibits of one generation; so many fit into VST_EVENT_MAX */
 
 enum vst_event_type {
 	VST_EVENT_GENESIS = 1,
 	VST_EVENT_ACQUIRE,
 	VST_EVENT_RECOVER,
 	VST_EVENT_EXTRACT,
-	VST_EVENT_KEY
+	VST_EVENT_KEY,
+	VST_EVENT_DISPOSE
+};
+
+enum vst_dispose_cause {
+	VST_DISPOSE_RETENTION = 1, /* older than what is kept */
+	VST_DISPOSE_REQUEST        /* a person wants it */
+};
+
+struct vst_event_disposed {
+	uint64_t exhibit;
+	bool is_sealed; /* else it is an unfinished file, and seal_sha256 is unused */
+	uint8_t seal_sha256[VST_HASH_LEN];
 };
 
 struct vst_event {
@@ -60,10 +76,17 @@ struct vst_event {
 			uint64_t items;
 			uint8_t selection_sha256[VST_HASH_LEN];
 		} extract;
+		struct {
+			uint64_t generation;
+			struct vst_event_disposed *exhibits;
+			size_t exhibit_count;
+			enum vst_dispose_cause cause;
+		} dispose;
 	};
 };
 
 const char *vst_event_type_name(enum vst_event_type type);
+const char *vst_dispose_cause_name(enum vst_dispose_cause cause);
 /* Whether a collector may sign events of this type. */
 bool vst_event_by_collector(enum vst_event_type type);
 /*

@@ -12,7 +12,8 @@ struct vst_examination; /* an exhibit that fits its seal */
 
 /* Opens exhibit `number`: the file's length and payload length, then root and count against the seal of the
  * checked log. Content of earlier exhibits of its generation is taken from them, each opened in the same way
- * when it is needed. Case and identities are borrowed until the examination is freed. */
+ * when it is needed. Case and identities are borrowed until the examination is freed.
+ * VST_ENOTFOUND, with when and by which event, if it was disposed of. */
 int vst_examine_open(struct vst_case *c, uint64_t number, const struct vst_age_identities *identities,
         struct vst_examination **ret, struct vst_err *err);
 void vst_examine_free(struct vst_examination *examination);

@@ -80,6 +80,8 @@ void vst_seal_write(const struct vst_seal *seal, struct vst_json *json);
 int vst_seal_read(json_t *value, struct vst_seal **ret, struct vst_err *err);
 /* SHA-256 of the object's bytes: what the successor names. */
 int vst_seal_digest(const struct vst_seal *seal, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
+/* The number of the exhibit that opens its generation; a seal that states no series is a generation of its own. */
+uint64_t vst_seal_generation(const struct vst_seal *seal);
 /* The sum over all sources of one status word. */
 uint64_t vst_seal_total(const struct vst_seal *seal, const char *status);
 void vst_seal_free(struct vst_seal *seal);

@@ -29,6 +29,9 @@ void vst_time_format(int64_t ns, char ret_text[VST_TIME_TEXT]);
  * time. */
 bool vst_time_parse(const char *text, size_t len, int64_t *ret_ns);
 
+/* Whole seconds of "90s", "10min", "2h", "30d": a number from 1 to 2^32-1 and its unit. */
+bool vst_duration_parse(const char *text, uint64_t *ret_seconds);
+
 /* False if the timespec does not fit into int64 ns (a hostile file's time may be the year 10^11). */
 bool vst_time_from_spec(const struct timespec *spec, int64_t *ret_ns);
 

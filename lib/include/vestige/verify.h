@@ -54,6 +54,7 @@ struct vst_verify_result {
 	uint8_t root[VST_HASH_LEN];
 	uint8_t genesis[VST_HASH_LEN];
 	uint64_t exhibits_checked, items_checked, bytes_checked;
+	uint64_t exhibits_disposed; /* not among those checked: an event took their files away */
 	uint64_t exhibits_opened; /* of those, whose contents were read with the identities to the end */
 	char case_id[64];
 	char title[256]; /* cut, valid UTF-8 */

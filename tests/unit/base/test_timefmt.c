@@ -101,6 +101,27 @@ static void time_now_is_in_this_century(void **state)
 	assert_true(vst_time_now() >= now);
 }
 
+static void duration_has_a_number_and_a_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t seconds;
+	} good[] = {{"90s", 90}, {"10min", 600}, {"2h", 7200}, {"30d", 2592000}, {"1s", 1},
+	        {"4294967295d", UINT64_C(4294967295) * 86400}};
+	static const char *const bad[] = {"", "s", "d", "0d", "30", "30D", "30 d", "-1d", "+1d", "1.5h", "1w", "30dd",
+	        " 1d", "4294967296s", "99999999999999999999999999d", "1m", "0x1d"};
+	uint64_t seconds = 77;
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_true(vst_duration_parse(good[i].text, &seconds));
+		assert_int_equal(seconds, good[i].seconds);
+	}
+	seconds = 77;
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (vst_duration_parse(bad[i], &seconds) || seconds != 77)
+			fail_msg("'%s' is a duration", bad[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +131,7 @@ int main(void)
 	        cmocka_unit_test(time_none_has_no_text),
 	        cmocka_unit_test(time_from_spec_refuses_what_does_not_fit),
 	        cmocka_unit_test(time_now_is_in_this_century),
+	        cmocka_unit_test(duration_has_a_number_and_a_unit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

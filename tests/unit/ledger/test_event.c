@@ -33,6 +33,10 @@
 #define EXTRACT                                                                                              \
 	HEAD("3", "extract", "\"" A64 "\"", "alice")                                                         \
 	",\"exhibit\":1,\"verb\":\"cat\",\"items\":1,\"selection_sha256\":\"" D64 "\"}\n"
+#define DISPOSE                                                                                              \
+	HEAD("5", "dispose", "\"" A64 "\"", "collector@web1")                                                \
+	",\"next_key\":\"" NEXT "\",\"generation\":1,\"exhibits\":[{\"exhibit\":1,\"seal_sha256\":\"" B64  \
+	"\"},{\"exhibit\":3,\"seal_sha256\":\"" C64 "\"}],\"cause\":\"retention\"}\n"
 #define KEY HEAD("4", "key", "\"" A64 "\"", "alice") "}\n"
 #define ACQUIRE                                                                                              \
 	HEAD("1", "acquire", "\"" A64 "\"", "collector@web1")                                                \
@@ -49,7 +53,7 @@ static int parse(const char *text, struct vst_event **ret, struct vst_err *err)
 
 static void event_reads_and_writes_every_type(void **state)
 {
-	static const char *const texts[] = {GENESIS, ACQUIRE, RECOVER, EXTRACT, KEY};
+	static const char *const texts[] = {GENESIS, ACQUIRE, RECOVER, EXTRACT, KEY, DISPOSE};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -268,6 +272,59 @@ static void event_is_not_longer_than_its_limit(void **state)
 	free(text);
 }
 
+static void event_names_what_was_disposed_of(void **state)
+{
+	struct vst_event *event = NULL;
+	struct vst_buf text = VST_BUF_INIT;
+
+	(void)state;
+	assert_int_equal(parse(DISPOSE, &event, NULL), 0);
+	assert_int_equal(event->dispose.generation, 1);
+	assert_int_equal(event->dispose.cause, VST_DISPOSE_RETENTION);
+	assert_int_equal(event->dispose.exhibit_count, 2);
+	assert_true(event->dispose.exhibits[1].is_sealed);
+	assert_int_equal(event->dispose.exhibits[1].exhibit, 3);
+	assert_int_equal(event->dispose.exhibits[1].seal_sha256[31], 0xcc);
+	/* An unfinished file, by an examiner's request. */
+	free(event->next_key);
+	event->next_key = NULL;
+	event->dispose.exhibit_count = 1;
+	event->dispose.exhibits[0].is_sealed = false;
+	event->dispose.cause = VST_DISPOSE_REQUEST;
+	assert_int_equal(vst_event_encode(event, &text, NULL), 0);
+	vst_event_free(event);
+	assert_non_null(strstr(vst_buf_cstr(&text),
+	        ",\"generation\":1,\"exhibits\":[{\"exhibit\":1,\"seal_sha256\":null}],\"cause\":\"request\"}\n"));
+	assert_int_equal(vst_event_parse(text.data, text.len, &event, NULL), 0);
+	assert_false(event->dispose.exhibits[0].is_sealed);
+	vst_event_free(event);
+	vst_buf_free(&text);
+	assert_string_equal(vst_dispose_cause_name(VST_DISPOSE_REQUEST), "request");
+	assert_string_equal(vst_dispose_cause_name(0), "unknown");
+	assert_string_equal(vst_dispose_cause_name(77), "unknown");
+}
+
+static void event_refuses_a_disposal_of_no_generation(void **state)
+{
+	(void)state;
+	assert_refuses(DISPOSE, "\"retention\"", "\"theft\"", VST_EFORMAT);
+	assert_refuses(DISPOSE, "\"retention\"", "\"\"", VST_EFORMAT);
+	assert_refuses(DISPOSE, ",\"cause\":\"retention\"", "", VST_EFORMAT);
+	assert_refuses(DISPOSE, "\"cause\"", "\"reason\":\"x\",\"cause\"", VST_EFORMAT);
+	assert_refuses(DISPOSE, "\"generation\":1", "\"generation\":3", VST_EFORMAT);
+	assert_refuses(DISPOSE, "{\"exhibit\":3", "{\"exhibit\":1", VST_EFORMAT);
+	assert_refuses(DISPOSE, "{\"exhibit\":3", "{\"exhibit\":10000000", VST_EFORMAT);
+	assert_refuses(DISPOSE, "{\"exhibit\":1", "{\"exhibit\":0", VST_EFORMAT);
+	assert_refuses(DISPOSE, "\"" C64 "\"", "\"" C64 "00\"", VST_EFORMAT);
+	assert_refuses(DISPOSE, "\"" C64 "\"", "7", VST_EFORMAT);
+	assert_refuses(DISPOSE, "{\"exhibit\":3,", "{", VST_EFORMAT);
+	assert_refuses(DISPOSE, "{\"exhibit\":3,", "{\"exhibit\":3,\"size\":1,", VST_EFORMAT);
+	assert_refuses(DISPOSE, "{\"exhibit\":3,\"seal_sha256\":\"" C64 "\"}", "3", VST_EFORMAT);
+	assert_refuses(DISPOSE,
+	        "[{\"exhibit\":1,\"seal_sha256\":\"" B64 "\"},{\"exhibit\":3,\"seal_sha256\":\"" C64 "\"}]", "[]",
+	        VST_EFORMAT);
+}
+
 static void event_forgets_an_earlier_error(void **state)
 {
 	struct vst_event *event = NULL;
@@ -300,6 +357,7 @@ static void event_knows_who_may_sign_which_type(void **state)
 	assert_true(vst_event_by_collector(VST_EVENT_RECOVER));
 	assert_false(vst_event_by_collector(VST_EVENT_EXTRACT));
 	assert_false(vst_event_by_collector(VST_EVENT_KEY));
+	assert_true(vst_event_by_collector(VST_EVENT_DISPOSE));
 	assert_string_equal(vst_event_type_name(VST_EVENT_EXTRACT), "extract");
 }
 
@@ -318,6 +376,8 @@ int main(void)
 	        cmocka_unit_test(event_wants_a_next_key_only_where_a_collector_signs),
 	        cmocka_unit_test(event_refuses_to_write_what_it_could_not_read),
 	        cmocka_unit_test(event_is_not_longer_than_its_limit),
+	        cmocka_unit_test(event_names_what_was_disposed_of),
+	        cmocka_unit_test(event_refuses_a_disposal_of_no_generation),
 	        cmocka_unit_test(event_forgets_an_earlier_error),
 	        cmocka_unit_test(event_has_its_place_in_the_trail),
 	        cmocka_unit_test(event_knows_who_may_sign_which_type),
