@@ -208,7 +208,7 @@ static void policy_rejects_unknown_keys(void **state)
 	(void)state;
 	rejected("polic: p\n" SOURCES, "p.yaml:1: unknown key 'polic' (did you mean 'policy'?)");
 	rejected(HEAD SOURCES "<<: x\n",
-	        "p.yaml:3: unknown key '<<' (known: policy, about, regimes, hashes, limits, sources)");
+	        "p.yaml:3: unknown key '<<' (known: policy, about, regimes, hashes, limits, full_every, sources)");
 	rejected(HEAD "limits: {items: 1}\n" SOURCES,
 	        "p.yaml:2: limits: unknown key 'items' (did you mean 'item'?)");
 	rejected(HEAD "sources:\n  - name: s\n    file: {}\n",
@@ -219,7 +219,7 @@ static void policy_rejects_unknown_keys(void **state)
 	        "sources:\n  - name: s\n    files: {paths: [/a]}\n  - name: t\n    files: {Paths: [/a]}\n",
 	        "p.yaml:6: sources[1].files: unknown key 'Paths' (did you mean 'paths'?)");
 	rejected("? \"a b\\n\"\n: 1\n",
-	        "p.yaml:1: unknown key 'a b\n' (known: policy, about, regimes, hashes, limits, sources)");
+	        "p.yaml:1: unknown key 'a b\n' (known: policy, about, regimes, hashes, limits, full_every, sources)");
 }
 
 static void policy_rejects_keys_twice(void **state)
