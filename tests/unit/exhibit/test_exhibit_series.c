@@ -12,6 +12,7 @@
 #include "exhibit/exhibit_kit.h"
 #include "vestige/exhibit_check.h"
 #include "vestige/exhibit_extract.h"
+#include "vestige/exhibit_salvage.h"
 
 /* A full exhibit and two that refer to it, with a library over them. */
 #define SHELF 3
@@ -499,6 +500,45 @@ static void series_check_finds_a_link_to_a_tail_by_the_name_of_another(void **st
 	shelf_free(shelf);
 }
 
+/* ---- salvage ---- */
+
+static int salvaged(void *ctx, const struct vst_item *item, enum vst_salvage_state state, const char *what,
+        struct vst_err *err)
+{
+	char *text = ctx;
+	size_t len = strlen(text);
+
+	(void)err;
+	snprintf(text + len, SAID - len, "%s %s: %s\n", vst_salvage_state_name(state), item->path,
+	        what ? what : "");
+	return 0;
+}
+
+static void series_salvage_says_what_is_elsewhere(void **state)
+{
+	struct shelf *shelf = shelf_new(0);
+	struct kit *kit = shelf->kits[3];
+	char dir[] = "/tmp/vestige-series-XXXXXX", command[256], text[SAID] = "";
+	struct vst_input in = vst_input_memory(kit->file.data, kit->file.len);
+	struct vst_salvage_options options = {.item = salvaged, .ctx = text};
+	struct vst_salvage_result result = {0};
+	struct vst_err err = VST_ERR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	options.out_dirfd = open(dir, O_RDONLY | O_DIRECTORY);
+	kit_must(vst_exhibit_salvage(&in, &kit->identities, &options, &result, &err), &err, "salvage");
+	close(options.out_dirfd);
+	assert_int_equal(result.elsewhere, 7);
+	assert_int_equal(result.missing + result.partial + result.unverified, 0);
+	assert_non_null(strstr(text, "whole /same: its content is in an earlier exhibit\n"));
+	assert_non_null(strstr(text, "whole /log: from byte 25 on; what is before is in earlier exhibits\n"));
+	snprintf(command, sizeof command,
+	        "cd %s/whole/items && test \"$(cat logs/log@25)\" = 'third night' && rm -r %s", dir, dir);
+	assert_int_equal(system(command), 0);
+	shelf_free(shelf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +550,7 @@ int main(void)
 	        cmocka_unit_test(series_passes_the_check_of_each_exhibit),
 	        cmocka_unit_test(series_check_finds_a_changed_tail),
 	        cmocka_unit_test(series_check_finds_a_link_to_nothing),
+	        cmocka_unit_test(series_salvage_says_what_is_elsewhere),
 	        cmocka_unit_test(series_check_finds_a_link_to_a_tail_by_the_name_of_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
