@@ -9,6 +9,7 @@
 #include "vestige/exhibit_reader.h"
 #include "vestige/exhibit_writer.h"
 #include "vestige/io.h"
+#include "vestige/secret.h"
 #include "vestige/timefmt.h"
 #include "workflow/case_internal.h"
 #include "workflow/exhibit_library.h"
@@ -273,6 +274,42 @@ static void references_that_do_not_hold_are_told(void **state)
 	assert_string_equal(n->said, "");
 }
 
+/* All that the first exhibit has to give is in a damaged frame; its manifest is in another. */
+static void references_to_an_exhibit_that_is_not_checked_are_read(void **state)
+{
+	struct nights *n = *state;
+	struct vst_err err = VST_ERR_INIT;
+	size_t len = 5 * 1024 * 1024 + 1;
+	char *filler = malloc(len), path[192];
+	struct vst_item item = file("/fact", VST_ITEM_COLLECTED, strlen(FACT));
+	FILE *stream;
+	assert_non_null(filler);
+	FIXTURE_CHECK(vst_random(filler, len, &err), err);
+	for (size_t i = 0; i < len; i++)
+		filler[i] |= 1; /* no NUL */
+	filler[len - 1] = '\0';
+	begin(n);
+	put(n, &item, FACT);
+	item = file("/log", VST_ITEM_COLLECTED, 8);
+	put(n, &item, "night 1\n");
+	item = file("/filler", VST_ITEM_COLLECTED, len - 1);
+	put(n, &item, filler);
+	free(filler);
+	finish(n, 1, 1);
+	check(n, NIGHTS);
+	assert_string_equal(n->said, "");
+	snprintf(path, sizeof path, "%s/exhibits/EX0001" VST_EXHIBIT_SUFFIX, n->fixture.dir);
+	stream = fopen(path, "r+b");
+	assert_non_null(stream);
+	assert_int_equal(fseek(stream, 100000, SEEK_SET), 0);
+	assert_int_equal(fwrite("vestige", 1, 7, stream), 7);
+	assert_int_equal(fclose(stream), 0);
+	verify_references_free(n->references);
+	FIXTURE_CHECK(verify_references_new(n->c, &n->fixture.identities, say, &n->references, &err), err);
+	check(n, NIGHTS);
+	assert_said(n, VST_TAMPERED, 3, "logs:/fact: ");
+}
+
 static void references_leave_no_generation(void **state)
 {
 	struct nights *n = *state;
@@ -298,6 +335,8 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(
 	                references_to_an_exhibit_that_is_gone_are_told_once, setup, teardown),
 	        cmocka_unit_test_setup_teardown(references_that_do_not_hold_are_told, setup, teardown),
+	        cmocka_unit_test_setup_teardown(
+	                references_to_an_exhibit_that_is_not_checked_are_read, setup, teardown),
 	        cmocka_unit_test_setup_teardown(references_leave_no_generation, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
