@@ -151,6 +151,8 @@ static void print_result(const struct recovery *r, const struct vst_salvage_resu
 		vst_json_uint(&json, result->unverified);
 		vst_json_key(&json, "missing");
 		vst_json_uint(&json, result->missing);
+		vst_json_key(&json, "elsewhere");
+		vst_json_uint(&json, result->elsewhere);
 		vst_json_key(&json, "damaged_bytes");
 		vst_json_uint(&json, result->damaged_bytes);
 		cli_json_end(&json);
@@ -159,6 +161,9 @@ static void print_result(const struct recovery *r, const struct vst_salvage_resu
 	cli_print("recovered  %llu whole · %llu partial · %llu unverified · %llu missing, %s damaged\n",
 	        (unsigned long long)result->whole, (unsigned long long)result->partial,
 	        (unsigned long long)result->unverified, (unsigned long long)result->missing, size);
+	if (result->elsewhere > 0)
+		cli_print("elsewhere  of %llu of the whole items, content is in earlier exhibits\n",
+		        (unsigned long long)result->elsewhere);
 }
 
 static int salvage(struct recovery *r, const char *path, bool by_passphrase,

@@ -11,7 +11,7 @@
 #include "vestige/reader.h"
 
 #define RECORD_MAX (16u * 1024 * 1024) /* of one record of the exhibit's own */
-#define LOOK_AT 8                      /* items looked at to learn which digests the exhibit has */
+#define LOOK_AT 64                     /* items looked at, at most, to learn which digests the exhibit has */
 #define TEXT_MAX 1024
 
 int vst_check_problem(struct vst_check *check, const char *source, const char *path, struct vst_err *err,
@@ -252,8 +252,8 @@ static bool read_line_hashes(struct vst_tar_stream *stream, const uint8_t *recor
 		return false;
 	vst_buf_reserve(&line, len);
 	if (!line.failed && vst_tar_stream_read(stream, at, line.data, len, NULL) == 0 &&
-	        vst_item_parse(line.data, len, &item, NULL) == 0 && item->has_content) {
-		*ret = item->hashes;
+	        vst_item_parse(line.data, len, &item, NULL) == 0 && (item->has_content || item->has_whole)) {
+		*ret = item->has_content ? item->hashes : item->whole.hashes;
 		found = true;
 	}
 	vst_item_free(item);

@@ -298,6 +298,19 @@ static int collect(struct vst_salvage *salvage, const struct vst_item *item, str
 	return rc;
 }
 
+/* Nothing of this exhibit is lost by it, and still it is not all of the file. */
+static void say_elsewhere(struct vst_salvage *salvage, const struct vst_item *item, struct vst_buf *what)
+{
+	if (item->status == VST_ITEM_UNCHANGED)
+		vst_buf_text(what, "its content is in an earlier exhibit");
+	else if (item->status == VST_ITEM_TAIL)
+		vst_buf_printf(what, "from byte %llu on; what is before is in earlier exhibits",
+		        (unsigned long long)vst_item_tail_offset(item));
+	else
+		return;
+	salvage->result.elsewhere++;
+}
+
 static int give_item(struct vst_salvage *salvage, const struct vst_item *item, struct vst_err *err)
 {
 	size_t max = salvage->entry_count;
@@ -318,6 +331,8 @@ static int give_item(struct vst_salvage *salvage, const struct vst_item *item, s
 		state = what.len > 0 || found.missing > 0 ? VST_SALVAGE_PARTIAL : VST_SALVAGE_WHOLE;
 		*(state == VST_SALVAGE_WHOLE ? &salvage->result.whole : &salvage->result.partial) += 1;
 	}
+	if (rc == 0 && state == VST_SALVAGE_WHOLE)
+		say_elsewhere(salvage, item, &what);
 	for (uint64_t i = 0; rc == 0 && i < found.entries; i++)
 		rc = vst_salvage_place(salvage, &salvage->entries[indexes[i]], state, &what, err);
 	if (rc == 0 && state == VST_SALVAGE_WHOLE && item->is_hardlink && what.len == 0 && found.entries > 0)

@@ -28,6 +28,7 @@ struct facts {
 	struct fact *list; /* by seq */
 	size_t count, cap;
 	bool sorted;
+	bool checked; /* its contents were read and hashed in this run, or are just now */
 	bool lacking; /* its manifest could not be had, and that was said */
 };
 
@@ -259,7 +260,10 @@ int verify_references_begin(
 	references->ctx = ctx;
 	references->items = 0;
 	references->later_count = 0;
-	return facts_new(references, number, &references->own, err);
+	int rc = facts_new(references, number, &references->own, err);
+	if (rc == 0)
+		references->own->checked = true;
+	return rc;
 }
 
 static int read_later(struct verify_references *references, uint64_t seq, struct vst_err *err)
@@ -277,7 +281,7 @@ static int read_later(struct verify_references *references, uint64_t seq, struct
 }
 
 static int check_piece(struct verify_references *references, const struct vst_item *item,
-        const struct vst_item_stored *piece, const struct fact **ret, struct vst_err *err)
+        const struct vst_item_stored *piece, const struct fact **ret, bool *ret_checked, struct vst_err *err)
 {
 	char text[VST_ERR_TEXT_MAX + 96];
 	struct vst_err why = VST_ERR_INIT;
@@ -292,6 +296,7 @@ static int check_piece(struct verify_references *references, const struct vst_it
 	if ((rc = facts_for(references, piece->exhibit, &facts, err)) != 0 || facts->lacking)
 		return rc;
 	*ret = find_fact(facts, piece->seq);
+	*ret_checked = facts->checked;
 	if (*ret && (*ret)->bytes == piece->bytes)
 		return 0;
 	*ret = NULL;
@@ -304,7 +309,7 @@ static int check_piece(struct verify_references *references, const struct vst_it
 
 /* All of it is in one place. */
 static int check_only(struct verify_references *references, const struct vst_item *item,
-        const struct fact *fact, struct vst_err *err)
+        const struct fact *fact, bool checked, struct vst_err *err)
 {
 	const struct vst_item_whole *whole = &item->whole;
 	uint8_t form[16];
@@ -312,9 +317,10 @@ static int check_only(struct verify_references *references, const struct vst_ite
 		return tell(
 		        references, item, "the entry that is said to hold its content has another digest");
 	int rc = form_of(item, whole->hashes, whole->sha1, whole->md5, form, err);
-	if (rc != 0 || memcmp(form, fact->form, sizeof form) == 0)
+	if (rc != 0)
 		return rc;
-	if (whole->hashes == VST_HASH_SHA256 && !item->has_whole_sha256)
+	if (checked && (memcmp(form, fact->form, sizeof form) == 0 ||
+	                       (whole->hashes == VST_HASH_SHA256 && !item->has_whole_sha256)))
 		return 0;
 	return read_later(references, item->seq, err);
 }
@@ -323,19 +329,19 @@ int verify_references_item(
         struct verify_references *references, const struct vst_item *item, struct vst_err *err)
 {
 	const struct fact *fact = NULL;
-	bool all = true;
+	bool all = true, checked = false;
 	int rc = add_fact(references->own, item, err);
 	references->items += item->status == VST_ITEM_UNCHANGED || item->status == VST_ITEM_TAIL;
 	if (rc != 0 || !item->has_whole)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < item->whole.stored_count; i++) {
-		rc = check_piece(references, item, &item->whole.stored[i], &fact, err);
+		rc = check_piece(references, item, &item->whole.stored[i], &fact, &checked, err);
 		all = all && fact;
 	}
 	if (rc != 0 || !all)
 		return rc;
 	if (item->status == VST_ITEM_UNCHANGED && item->whole.stored_count == 1)
-		return check_only(references, item, fact, err);
+		return check_only(references, item, fact, checked, err);
 	return read_later(references, item->seq, err);
 }
 

@@ -3,8 +3,8 @@
  *
  * Of every exhibit that is read, or that one refers to, it is kept what each entry holds: where the log has
  * all exhibits checked in their order, no manifest is read twice. One piece that is the whole content is
- * compared by its digest: the entry itself is hashed where its exhibit is checked (or, if that is not asked
- * for, is opened against its root here). Content of several pieces has to be read; the state of the digest is
+ * compared by its digest: the entry itself is hashed where its exhibit is checked, or, if that is not asked
+ * for, is read here. Content of several pieces has to be read; the state of the digest is
  * kept under the list of its pieces, so that a file which grows every night is read once and not once a
  * night.
  *

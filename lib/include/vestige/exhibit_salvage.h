@@ -31,6 +31,7 @@ struct vst_salvage_options {
 };
 struct vst_salvage_result {
 	uint64_t whole, partial, unverified, missing; /* missing: a line is there and nothing of the content that it promises */
+	uint64_t elsewhere; /* of the whole ones: content of them is in earlier exhibits, all of it or all before a tail */
 	uint64_t damaged_bytes;
 };
 /*
@@ -38,7 +39,8 @@ struct vst_salvage_result {
  * is made up for by looking for frames); tar headers are found again at block boundaries after a gap. Items go to
  * `<state>/items/…` below out_dirfd: regular files of mode 0600 and directories of 0700 only, a symbolic link as a file that holds its
  * target. Works on a file that a killed snapshot left (no trailer, no last chunk). An item whose line alone is left is given as partial
- * and counted as missing; one that has no content to lose (absent, denied, …) is whole by its line.
+ * and counted as missing; one that has no content to lose (absent, denied, …) is whole by its line. So is one whose content is in an
+ * earlier exhibit, which is not looked for, and of a tail what is here, as `<path>@<offset>`: `what` says so.
  *
  * Names may come from a hostile host: none leads out of out_dirfd, follows a link or overwrites; an item whose name cannot be had there
  * stays as `.salvage-N`, and `what` says so. A tar inside the evidence is told apart as long as the seek table and the index are left,

@@ -12,6 +12,7 @@
 #include "exhibit/exhibit_kit.h"
 #include "vestige/exhibit_check.h"
 #include "vestige/exhibit_extract.h"
+#include "vestige/exhibit_salvage.h"
 
 /* A full exhibit and two that refer to it, with a library over them. */
 #define SHELF 3
@@ -105,12 +106,13 @@ static void put_tail(struct shelf *shelf, unsigned number, const char *path, con
 	kit_put(shelf->kits[number], &item, text + at, strlen(text) - at);
 }
 
-static const struct vst_item_extent holes[] = {{4096, 4}, {12288, 4}};
+static const struct vst_item_extent holes[] = {{4096, 4096}, {12288, 4}};
+static uint8_t sparse_data[4100], sparse_expanded[20000];
 static char long_stream[VST_PART_MAX + 100];
 
 static void put_sparse(struct kit *kit, bool unchanged, const struct shelf *shelf)
 {
-	static const struct vst_item_stored stored = {1, 6, 8};
+	static const struct vst_item_stored stored = {1, 6, sizeof sparse_data};
 	struct vst_item item;
 
 	kit_stat(&item, "/sparse", VST_ITEM_FILE);
@@ -119,16 +121,13 @@ static void put_sparse(struct kit *kit, bool unchanged, const struct shelf *shel
 	item.extents = holes;
 	item.extent_count = 2;
 	if (!unchanged) {
-		kit_put(kit, &item, "datadata", 8);
+		kit_put(kit, &item, sparse_data, sizeof sparse_data);
 		return;
 	}
-	static uint8_t expanded[20000];
-	memcpy(expanded + 4096, "data", 4);
-	memcpy(expanded + 12288, "data", 4);
 	item.status = VST_ITEM_UNCHANGED;
 	item.has_whole_sha256 = true;
-	vst_sha256(expanded, sizeof expanded, item.whole_sha256);
-	whole_of(&item, shelf, "datadata", 8, &stored, 1);
+	vst_sha256(sparse_expanded, sizeof sparse_expanded, item.whole_sha256);
+	whole_of(&item, shelf, sparse_data, sizeof sparse_data, &stored, 1);
 	kit_item(kit, &item, NULL);
 }
 
@@ -169,6 +168,9 @@ static struct shelf *shelf_new(unsigned hashes)
 	struct vst_item item;
 
 	memset(long_stream, 's', sizeof long_stream);
+	memset(sparse_data, 'd', sizeof sparse_data);
+	memset(sparse_expanded + 4096, 'd', 4096);
+	memset(sparse_expanded + 12288, 'd', 4);
 	shelf->hashes = hashes;
 	for (unsigned i = 1; i <= SHELF; i++)
 		shelf->kits[i] = kit_new(hashes);
@@ -230,11 +232,7 @@ static void expect_content(
 
 static void series_gives_content_of_earlier_exhibits(void **state)
 {
-	static uint8_t expanded[20000];
-
 	(void)state;
-	memcpy(expanded + 4096, "data", 4);
-	memcpy(expanded + 12288, "data", 4);
 	for (int i = 0; i < 2; i++) {
 		struct shelf *shelf = shelf_new(i ? VST_HASH_SHA256 | VST_HASH_MD5 : VST_HASH_SHA256);
 
@@ -244,7 +242,7 @@ static void series_gives_content_of_earlier_exhibits(void **state)
 		expect_content(shelf, 3, "/log", LOG3, strlen(LOG3));
 		expect_content(shelf, 3, "/log@25", "has the name of a tail", 22);
 		expect_content(shelf, 3, "/stream", long_stream, sizeof long_stream);
-		expect_content(shelf, 3, "/sparse", expanded, sizeof expanded);
+		expect_content(shelf, 3, "/sparse", sparse_expanded, sizeof sparse_expanded);
 		expect_content(shelf, 3, "/same-link", "never changes", 13);
 		expect_content(shelf, 3, "/log-link", LOG3, strlen(LOG3));
 		vst_exhibit_rest(shelf->open[1]);
@@ -396,6 +394,60 @@ static void series_extracts_what_a_full_exhibit_would(void **state)
 	shelf_free(shelf);
 }
 
+/* ---- stock tools ---- */
+
+static void write_at(int top, const char *name, const void *data, size_t len)
+{
+	int fd = openat(top, name, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	struct vst_err err = VST_ERR_INIT;
+
+	assert_true(fd >= 0);
+	kit_must(vst_io_write(fd, data, len, &err), &err, name);
+	close(fd);
+}
+
+/* The README's script, over exhibits whose identities are all in one file. */
+static void series_is_rebuilt_by_the_readme(void **state)
+{
+	struct shelf *shelf = shelf_new(0);
+	struct vst_exhibit *exhibit = NULL;
+	struct vst_err err = VST_ERR_INIT;
+	char dir[] = "/tmp/vestige-series-XXXXXX", command[1024], name[64];
+	int top;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	top = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(mkdirat(top, "exhibits", 0700), 0);
+	for (size_t i = 1; i <= SHELF; i++) {
+		struct vst_buf text = VST_BUF_INIT;
+
+		snprintf(name, sizeof name, "exhibits/EX%04zu.tar.zst.age", i);
+		write_at(top, name, shelf->kits[i]->file.data, shelf->kits[i]->file.len);
+		kit_must(
+		        vst_age_identity_text(shelf->kits[i]->identities.list[0], &text, &err), &err, "text");
+		vst_buf_byte(&text, '\n');
+		write_at(top, "key", text.data, text.len);
+		vst_buf_wipe(&text);
+	}
+	kit_must(shelf_open(shelf, 3, &exhibit, &err), &err, "open");
+	extract_to(exhibit, top, "ours", NULL);
+	snprintf(command, sizeof command,
+	        "cd %s && sed -n '/<!-- stock-rebuild begin -->/,/<!-- stock-rebuild end -->/p' "
+	        "%s/../../README.md | "
+	        "sed -n '/^```sh$/,/^```$/p' | sed '1d;$d' >rebuild && test -s rebuild && "
+	        "sh rebuild . 3 key theirs && diff -r ours/items theirs/items && "
+	        "list() { (cd $1/items && find . ! -type d -printf '%%p %%y %%m %%s %%n %%T@\n' | sort); } "
+	        "&& "
+	        "test \"$(list ours)\" = \"$(list theirs)\"",
+	        dir, VST_TEST_DATA);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+	close(top);
+	shelf_free(shelf);
+}
+
 /* ---- the deep check ---- */
 
 #define SAID 4096
@@ -499,6 +551,45 @@ static void series_check_finds_a_link_to_a_tail_by_the_name_of_another(void **st
 	shelf_free(shelf);
 }
 
+/* ---- salvage ---- */
+
+static int salvaged(void *ctx, const struct vst_item *item, enum vst_salvage_state state, const char *what,
+        struct vst_err *err)
+{
+	char *text = ctx;
+	size_t len = strlen(text);
+
+	(void)err;
+	snprintf(text + len, SAID - len, "%s %s: %s\n", vst_salvage_state_name(state), item->path,
+	        what ? what : "");
+	return 0;
+}
+
+static void series_salvage_says_what_is_elsewhere(void **state)
+{
+	struct shelf *shelf = shelf_new(0);
+	struct kit *kit = shelf->kits[3];
+	char dir[] = "/tmp/vestige-series-XXXXXX", command[256], text[SAID] = "";
+	struct vst_input in = vst_input_memory(kit->file.data, kit->file.len);
+	struct vst_salvage_options options = {.item = salvaged, .ctx = text};
+	struct vst_salvage_result result = {0};
+	struct vst_err err = VST_ERR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	options.out_dirfd = open(dir, O_RDONLY | O_DIRECTORY);
+	kit_must(vst_exhibit_salvage(&in, &kit->identities, &options, &result, &err), &err, "salvage");
+	close(options.out_dirfd);
+	assert_int_equal(result.elsewhere, 7);
+	assert_int_equal(result.missing + result.partial + result.unverified, 0);
+	assert_non_null(strstr(text, "whole /same: its content is in an earlier exhibit\n"));
+	assert_non_null(strstr(text, "whole /log: from byte 25 on; what is before is in earlier exhibits\n"));
+	snprintf(command, sizeof command,
+	        "cd %s/whole/items && test \"$(cat logs/log@25)\" = 'third night' && rm -r %s", dir, dir);
+	assert_int_equal(system(command), 0);
+	shelf_free(shelf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,9 +598,11 @@ int main(void)
 	        cmocka_unit_test(series_says_which_exhibit_is_missing),
 	        cmocka_unit_test(series_refuses_references_that_do_not_hold),
 	        cmocka_unit_test(series_extracts_what_a_full_exhibit_would),
+	        cmocka_unit_test(series_is_rebuilt_by_the_readme),
 	        cmocka_unit_test(series_passes_the_check_of_each_exhibit),
 	        cmocka_unit_test(series_check_finds_a_changed_tail),
 	        cmocka_unit_test(series_check_finds_a_link_to_nothing),
+	        cmocka_unit_test(series_salvage_says_what_is_elsewhere),
 	        cmocka_unit_test(series_check_finds_a_link_to_a_tail_by_the_name_of_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
