@@ -69,7 +69,9 @@ metrics=$here/metrics
 mkdir "$metrics"
 expect_exit 0 vestige -C 'a case' schedule --policy policy.yaml --dir . --name sandboxed --metrics "$metrics/vestige.prom"
 without=()
-vestige snapshot --help | grep -q -e --incremental || without=(--incremental --full-every= --keep= --metrics=)
+for option in --incremental --full-every= --keep= --metrics=; do
+	vestige snapshot --help | grep -q -e "${option%=}" || without+=("$option")
+done
 status=0
 vestige -C plain snapshot policy.yaml >"$out" 2>"$err" || status=$?
 ((status == 0 || status == 3)) || fail "outside: $status: $(cat "$out" "$err")"
