@@ -26,6 +26,7 @@ static const struct cli_verb *const verbs[] = {
         &verb_diff,
         &verb_recover,
         &verb_custody,
+        &verb_schedule,
         &verb_signers,
         &verb_policy,
 };

@@ -13,12 +13,12 @@ _vestige_exhibits() {
 _vestige_value() {
 	local verb=$1 option=$2
 	case $verb:$option in
-	*:-C | snapshot:--root | snapshot:--new | extract:-o | extract:--output | recover:-o | recover:--output)
+	*:-C | schedule:--dir | snapshot:--root | snapshot:--new | extract:-o | extract:--output | recover:-o | recover:--output)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		;;
 	*:-i | *:--identity | *:-R | *:--recipients-file | *:--signing-key | keygen:-o | keygen:--output | \
-		verify:--expect | verify:--receipt)
+		schedule:--metrics | schedule:--program | verify:--expect | verify:--receipt)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
@@ -28,7 +28,14 @@ _vestige_value() {
 		mapfile -t COMPREPLY < <(compgen -P "$before" -W 'collected changed truncated excluded denied
 			absent vanished error unchanged tail' -- "${cur##*,}")
 		;;
-	custody:--keep | *:-r | *:--recipient | *:--title | *:--number | *:--examiner | snapshot:--reason | snapshot:--operator | \
+	schedule:--policy)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -W "$(_vestige_policies)" -- "$cur"; compgen -f -- "$cur")
+		;;
+	schedule:--calendar)
+		mapfile -t COMPREPLY < <(compgen -W 'hourly daily weekly' -- "$cur")
+		;;
+	custody:--keep | *:-r | *:--recipient | schedule:--full-every | schedule:--keep | schedule:--name | *:--title | *:--number | *:--examiner | snapshot:--reason | snapshot:--operator | \
 		verify:--fingerprint)
 		COMPREPLY=()
 		;;
@@ -40,7 +47,7 @@ _vestige_value() {
 
 _vestige() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='keygen init snapshot list show log verify ls cat extract recover custody signers policy help'
+	local verbs='keygen init snapshot list show log verify ls cat extract recover custody schedule signers policy help'
 	local globals='-C --json -q --quiet -v --verbose --no-color --help'
 	local verb='' second='' options='' i
 	local -a case_dir=()
@@ -75,6 +82,7 @@ _vestige() {
 	snapshot) options='--root --reason --operator -n --dry-run --estimate --new --title --number -r --recipient
 		-R --recipients-file -p --passphrase --examiner' ;;
 	log) options='--graph' ;;
+	schedule) options='--policy --calendar --full-every --keep --metrics --name --program --dir --print --remove' ;;
 	verify) options='--deep -i --identity --expect --fingerprint --receipt --signing-key' ;;
 	ls) options='-i --identity --status -l --long --signing-key' ;;
 	cat) options='-i --identity --signing-key' ;;

@@ -10,7 +10,7 @@ assert_in "$out" "usage: vestige"
 expect_exit 0 vestige --help
 assert_in "$out" "usage: vestige" "A first case:"
 verbs=$(sed -n '/A first case/,$d; s/^  \([a-z]\{2,\}\) .*/\1/p' "$out")
-for verb in keygen init snapshot list show log ls cat extract verify recover signers policy; do
+for verb in keygen init snapshot list show log ls cat extract verify recover schedule signers policy; do
 	grep -qx "$verb" <<<"$verbs" || fail "--help does not name $verb"
 done
 expect_exit 0 vestige --version
