@@ -16,6 +16,8 @@
 #include "progress.h"
 #include "verbs.h"
 #include "vestige/acquire.h"
+#include "vestige/dispose.h"
+#include "vestige/metrics.h"
 #include "vestige/secret.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
@@ -26,7 +28,10 @@ struct snapshot {
 	struct cli *cli;
 	struct new_case_options new_case;
 	const char *root, *reason, *operator_name;
-	const char *full_every;
+	const char *full_every, *keep, *metrics;
+	uint64_t keep_seconds;
+	struct vst_acquire_result result;
+	char *case_dir; /* absolute, for metrics */
 	bool dry_run, estimate, incremental, trust_ctime;
 	uint64_t items[VST_ITEM_STATUSES], bytes; /* of a dry run */
 	uint64_t shown; /* findings on the screen */
@@ -288,11 +293,62 @@ static int open_or_make_case(struct snapshot *s, struct vst_case **ret, struct v
 	return rc;
 }
 
+/* ---- what is kept ---- */
+
+static void on_disposed(void *ctx, const struct vst_disposal *disposal)
+{
+	const struct snapshot *s = ctx;
+	char name[VST_EXHIBIT_NAME_MAX], size[16];
+	vst_exhibit_name(disposal->generation, name);
+	vst_text_size(disposal->bytes, size);
+	cli_say(s->cli, "disposed of %s and what followed it, %zu exhibits, %s: event %llu", name, disposal->exhibit_count, size,
+	        (unsigned long long)disposal->event);
+}
+
+static void on_kept(void *ctx, uint64_t generation, const struct vst_err *why)
+{
+	char name[VST_EXHIBIT_NAME_MAX];
+	(void)ctx;
+	vst_exhibit_name(generation, name);
+	cli_warn("%s and what followed it are kept, though they are old enough: %s", name, cli_show_text(why->text));
+}
+
+/* After the new one is sealed: what is taken away is older, and its seals stay in the log. */
+static int retain(struct snapshot *s, struct vst_case *c, struct vst_err *err)
+{
+	const struct vst_retention retention = {
+	        .keep = s->keep_seconds, .now = vst_time_now(), .disposed = on_disposed, .kept = on_kept, .ctx = s};
+	struct vst_retention_result result;
+	return s->keep ? vst_dispose_retain(c, &retention, &result, err) : 0;
+}
+
+/* For whoever watches from afar: also of a snapshot that failed. */
+static int write_metrics(const struct snapshot *s, const char *policy, int64_t started, int status)
+{
+	struct vst_err err = VST_ERR_INIT;
+	const struct vst_metrics metrics = {
+	        .case_dir = s->case_dir ? s->case_dir : s->cli->dir ? s->cli->dir : ".",
+	        .policy = policy,
+	        .now = vst_time_now(),
+	        .duration = vst_time_now() - started,
+	        .exit_status = status,
+	        .seal = s->result.seal,
+	        .read_bytes = s->result.read_bytes,
+	};
+	if (!s->metrics)
+		return status;
+	if (vst_metrics_write(s->metrics, &metrics, &err) == 0)
+		return status;
+	vst_err_prepend(&err, "--metrics %s", s->metrics);
+	int failed = cli_fail(&err);
+	return status == CLI_GOOD || status == CLI_INCOMPLETE ? failed : status;
+}
+
 static int take_snapshot(
         struct snapshot *s, struct vst_acquire_options *options, int *ret_status, struct vst_err *err)
 {
 	struct vst_case *c = NULL;
-	struct vst_acquire_result result = {0};
+	struct vst_acquire_result *result = &s->result;
 	char *passphrase = NULL;
 	bool by_passphrase = false;
 	int rc = s->estimate && s->new_case.dir ? check_room(s, options, NULL, err) : 0;
@@ -300,6 +356,8 @@ static int take_snapshot(
 		rc = open_or_make_case(s, &c, err);
 	if (rc == 0 && s->estimate && !s->new_case.dir)
 		rc = check_room(s, options, c, err);
+	if (rc == 0 && s->metrics)
+		s->case_dir = realpath(vst_case_dir(c), NULL);
 	if (rc == 0)
 		rc = keys_case_by_passphrase(c, &by_passphrase, err);
 	if (rc == 0 && by_passphrase)
@@ -308,27 +366,27 @@ static int take_snapshot(
 		options->passphrase = passphrase;
 		progress_start(!s->cli->quiet && !s->cli->json);
 		options->progress = progress_is_on() ? on_progress : NULL;
-		rc = vst_acquire(c, options, &result, err);
+		rc = vst_acquire(c, options, result, err);
 		progress_clear();
 	}
 	if (rc == 0) {
-		if (result.on_evidence_disk)
+		if (result->on_evidence_disk)
 			cli_warn("the case lies on the file system that it collected from: it overwrote free "
 			         "space there,\n"
 			         "         where deleted files may have been. Put the case on another disk "
 			         "when you can");
-		if (result.digest_key_is_new)
+		if (result->digest_key_is_new)
 			cli_warn("private/digest.key was not there and was made anew: digests of this exhibit "
 			         "cannot be compared\n"
 			         "         with those of earlier ones");
 		if (s->cli->json)
-			json_sealed(&result);
+			json_sealed(result);
 		else
-			print_sealed(s, &result);
-		*ret_status = result.incomplete ? CLI_INCOMPLETE : CLI_GOOD;
+			print_sealed(s, result);
+		*ret_status = result->incomplete ? CLI_INCOMPLETE : CLI_GOOD;
+		rc = retain(s, c, err);
 	}
 	vst_secret_free(passphrase, PASSPHRASE_MAX);
-	vst_seal_free(result.seal);
 	vst_case_free(c);
 	return rc;
 }
@@ -360,6 +418,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	        {"incremental", 0, CLI_FLAG, &s.incremental},
 	        {"full-every", 0, CLI_VALUE, &s.full_every},
 	        {"trust-ctime", 0, CLI_FLAG, &s.trust_ctime},
+	        {"keep", 0, CLI_VALUE, &s.keep},
+	        {"metrics", 0, CLI_VALUE, &s.metrics},
 	        {"new", 0, CLI_VALUE, &s.new_case.dir},
 	        {"title", 0, CLI_VALUE, &s.new_case.title},
 	        {"number", 0, CLI_VALUE, &s.new_case.number},
@@ -372,6 +432,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct vst_policy *policy = NULL;
 	struct vst_buf text = VST_BUF_INIT;
 	struct definitions definitions = {0};
+	int64_t started = vst_time_now();
 	char *who = NULL;
 	char **args;
 	size_t count;
@@ -394,6 +455,10 @@ static int run(struct cli *cli, int argc, char **argv)
 	struct vst_policy_every full_every = {0};
 	if (s.full_every && !vst_policy_every_parse(s.full_every, &full_every)) {
 		status = cli_usage(cli, "--full-every '%s': a number of snapshots (30), or a time (30d)", cli_show_text(s.full_every));
+		goto out;
+	}
+	if (s.keep && !vst_duration_parse(s.keep, &s.keep_seconds)) {
+		status = cli_usage(cli, "--keep '%s': a time, such as 90d", cli_show_text(s.keep));
 		goto out;
 	}
 	int rc = policies_load(args[0], NULL, &text, &policy, &err);
@@ -424,7 +489,13 @@ static int run(struct cli *cli, int argc, char **argv)
 	}
 	if (rc != 0)
 		status = cli_fail(&err);
+	if (!s.case_dir && cli->dir)
+		s.case_dir = realpath(cli->dir, NULL);
+	if (!s.dry_run)
+		status = write_metrics(&s, policy ? policy->name : args[0], started, status);
 out:
+	vst_seal_free(s.result.seal);
+	free(s.case_dir);
 	free(who);
 	vst_policy_free(policy);
 	definitions_free(&definitions);
@@ -451,6 +522,9 @@ const struct cli_verb verb_snapshot = {
                 "  --full-every N   with it: every Nth snapshot is full, or 30d: each 30 days\n"
                 "  --trust-ctime    with it: do not read files whose size, inode, mtime and\n"
                 "                   ctime are as sealed\n"
+                "  --keep TIME      then dispose of generations that are older (90d); their\n"
+                "                   seals stay in the log\n"
+                "  --metrics FILE   figures for Prometheus, also of a snapshot that failed\n"
                 "  --new DIR        make the case in DIR; with -r, -R, -p, --title, --number,\n"
                 "                   --examiner as in init\n\n"
                 "exit status: 0 sealed; 3 sealed, but an item was denied, failed, or cut or left\n"

@@ -518,6 +518,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		goto out;
 	ret->exhibit = number;
 	ret->content_bytes = 0;
+	ret->read_bytes = a.progress.content_bytes;
 	for (size_t i = 0; i < count; i++)
 		ret->content_bytes += counts[i].bytes;
 	ret->incomplete = is_incomplete(&a, seal);

@@ -104,11 +104,25 @@ static bool is_append_only(const struct series_sink *s)
 
 /* ---- every item: the next snapshot's index ---- */
 
+static uint64_t data_of(const struct vst_item *item)
+{
+	uint64_t bytes = 0;
+	if (item->type == VST_ITEM_STREAM)
+		return UINT64_MAX;
+	if (!item->is_sparse)
+		return item->size;
+	for (size_t i = 0; i < item->extent_count; i++)
+		bytes += item->extents[i].len;
+	return bytes;
+}
+
 static uint64_t described_by(const struct vst_item *item)
 {
 	if (item->has_whole)
 		return item->whole.size;
-	return item->has_content ? item->size : 0;
+	if (!item->has_content)
+		return 0;
+	return item->is_sparse ? data_of(item) : item->size;
 }
 
 /* The item is in the exhibit. */
@@ -165,18 +179,6 @@ int series_sink_source_end(struct series_sink *s, struct vst_err *err)
 }
 
 /* ---- beginning ---- */
-
-static uint64_t data_of(const struct vst_item *item)
-{
-	uint64_t bytes = 0;
-	if (item->type == VST_ITEM_STREAM)
-		return UINT64_MAX;
-	if (!item->is_sparse)
-		return item->size;
-	for (size_t i = 0; i < item->extent_count; i++)
-		bytes += item->extents[i].len;
-	return bytes;
-}
 
 static bool is_empty_key(const uint8_t key[VST_HASH_LEN])
 {

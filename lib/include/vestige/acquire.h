@@ -49,7 +49,8 @@ struct vst_acquire_options {
 struct vst_acquire_result {
 	uint64_t exhibit, event;
 	struct vst_seal *seal; /* owned: vst_seal_free() */
-	uint64_t content_bytes;
+	uint64_t content_bytes; /* stored in it */
+	uint64_t read_bytes;    /* that collectors gave, also what was not stored again */
 	uint8_t log_root[VST_HASH_LEN];
 	uint64_t findings;     /* told to options->finding; they are items too. Those of the comparison are counted in the seal */
 	const char *full_because; /* incremental was asked for, and it is full: why. A fixed text; NULL: it is as was asked */
