@@ -13,6 +13,7 @@
 #include "verbs.h"
 #include "vestige/io.h"
 #include "vestige/mem.h"
+#include "vestige/timefmt.h"
 #include "vestige/unit_file.h"
 
 #define DEFAULT_DIR "/etc/systemd/system"
@@ -80,6 +81,8 @@ static int find_policy(struct schedule *s, struct vst_err *err)
 		rc = absolute("--policy", path, &s->policy_path, err);
 	if (rc == 0 && !s->policy_path)
 		rc = vst_err_nomem(err);
+	if (rc == 0 && !s->full_every && policy->full_every.count == 0 && policy->full_every.seconds == 0)
+		s->full_every = DEFAULT_FULL_EVERY;
 	vst_policy_free(policy);
 	vst_buf_free(&text);
 	free(path);
@@ -370,7 +373,7 @@ static int run(struct cli *cli, int argc, char **argv)
 {
 	struct schedule s = {.cli = cli,
 	        .calendar = DEFAULT_CALENDAR,
-	        .full_every = DEFAULT_FULL_EVERY,
+
 	        .dir = DEFAULT_DIR};
 	const struct cli_option table[] = {
 	        {"policy", 0, CLI_VALUE, &s.policy},
@@ -393,6 +396,13 @@ static int run(struct cli *cli, int argc, char **argv)
 		return status;
 	if (s.print && s.remove)
 		return cli_usage(cli, "--print and --remove do not go together");
+	struct vst_policy_every every;
+	uint64_t seconds;
+	if (s.full_every && !vst_policy_every_parse(s.full_every, &every))
+		return cli_usage(cli, "--full-every '%s': a number of snapshots (30), or a time (30d)",
+		        cli_show_text(s.full_every));
+	if (s.keep && !vst_duration_parse(s.keep, &seconds))
+		return cli_usage(cli, "--keep '%s': a time, such as 90d", cli_show_text(s.keep));
 	if (!s.policy && !s.remove)
 		return cli_usage(cli, "--policy is missing: what shall be taken every night?");
 	status = schedule(&s, &err) == 0 ? CLI_GOOD : cli_fail(&err);
@@ -414,7 +424,7 @@ const struct cli_verb verb_schedule = {
                 "this host into the case. It starts nothing; it says what to type for that.\n\n"
                 "  --policy POLICY  a file, or a shipped policy (baseline is made for this)\n"
                 "  --calendar SPEC  systemd.time(7); *-*-* 03:40:00 unless given\n"
-                "  --full-every D   a full exhibit after D (a number of exhibits, or 30d); 30d\n"
+                "  --full-every D   a full exhibit after D (30, 30d); the policy, or 30d\n"
                 "  --keep D         dispose of generations that are older, by the custody log\n"
                 "  --metrics FILE   figures for Prometheus's node exporter after each snapshot\n"
                 "  --name NAME      of the units; vestige- and the case's directory unless given\n"

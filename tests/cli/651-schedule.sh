@@ -50,6 +50,13 @@ expect_exit 0 vestige -C case --json schedule --policy baseline --print
 assert_json_lines "$out" "schedule --print"
 jq -j 'select(.name == "vestige-case.service") | .text' "$out" | diff - units/vestige-case.service || fail "--json --print prints another service"
 
+# What the policy says of it stands.
+{ echo 'full_every: 14'; cat policy.yaml; } >every.yaml
+if vestige policy check every.yaml >"$out" 2>&1; then
+	expect_exit 0 vestige -C case schedule --policy every.yaml --print
+	assert_not_in "$out" "--full-every"
+fi
+
 # ---- written again, and never over something else ----
 
 expect_exit 0 vestige -C case schedule --policy baseline --dir units --calendar daily
@@ -88,6 +95,8 @@ expect_exit 10 vestige -C tree schedule --policy baseline --dir units
 expect_exit 64 vestige -C case schedule --policy baseline --dir units --calendar 'every full moon'
 assert_in "$err" "--calendar every full moon" "hint: systemd.time(7)"
 expect_exit 64 vestige -C case schedule --policy baseline --dir units --calendar $'daily\nUnit=x'
+expect_exit 64 vestige -C case schedule --policy baseline --dir units --keep soon
+expect_exit 64 vestige -C case schedule --policy baseline --dir units --full-every 0d
 expect_exit 64 vestige -C case schedule --policy baseline --dir units --name ../x
 expect_exit 64 vestige -C case schedule --policy baseline --dir units --name 'a b'
 expect_exit 64 vestige -C case schedule --policy - --dir units
