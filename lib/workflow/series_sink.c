@@ -42,6 +42,7 @@ struct series_sink {
 	size_t stored_count;
 	size_t extent; /* of a sparse file: where the next byte lies */
 	uint64_t inside;
+	bool observes_later; /* weighed: if it is as it was, so are its facts, and nobody has to look at it again */
 	struct vst_observation *observation;
 	struct vst_buf facts;
 
@@ -221,6 +222,19 @@ static enum mode choose(struct series_sink *s, const struct vst_item *item)
 	return WEIGH;
 }
 
+/* As long as what the exhibit before had at this place. */
+static bool may_be_as_it_was(const struct series_sink *s)
+{
+	return s->is_known && !is_empty_key(s->known.content) && s->known.size == s->announced;
+}
+
+static int begin_observing(struct series_sink *s, struct vst_err *err)
+{
+	struct vst_item probe = *s->begun; /* observers know items by their source */
+	probe.source = s->source->name;
+	return vst_observe_begin(s->lookout, &probe, is_append_only(s), &s->observation, err);
+}
+
 int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct vst_err *err)
 {
 	uint64_t seq;
@@ -242,11 +256,10 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 	s->observation = NULL;
 	s->is_known = s->options.earlier &&
 	              vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &s->known);
-	struct vst_item probe = *item; /* observers know items by their source */
-	probe.source = s->source->name;
-	if ((rc = vst_observe_begin(s->lookout, &probe, is_append_only(s), &s->observation, err)) != 0)
-		return rc;
 	s->mode = choose(s, item);
+	s->observes_later = s->mode == WEIGH && (s->keeps || may_be_as_it_was(s));
+	if (!s->observes_later && (rc = begin_observing(s, err)) != 0)
+		return rc;
 	if (s->mode == STORE)
 		return vst_exhibit_writer_begin(s->options.writer, item, err);
 	vst_hash_reset(s->hash);
@@ -255,13 +268,13 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 
 /* ---- content ---- */
 
-static int observe(struct series_sink *s, const uint8_t *data, size_t len, struct vst_err *err)
+static int observe(struct series_sink *s, uint64_t at, const uint8_t *data, size_t len, struct vst_err *err)
 {
 	const struct vst_item *item = s->begun;
 	if (!s->observation)
 		return 0;
 	if (!item->is_sparse)
-		return vst_observe_data(s->observation, s->at, data, len, err);
+		return vst_observe_data(s->observation, at, data, len, err);
 	int rc = 0;
 	while (rc == 0 && len > 0 && s->extent < item->extent_count) {
 		const struct vst_item_extent *extent = &item->extents[s->extent];
@@ -279,11 +292,22 @@ static int observe(struct series_sink *s, const uint8_t *data, size_t len, struc
 	return rc;
 }
 
+/* What was weighed is not as it was, and is in memory: now it is looked at. */
+static int observe_kept(struct series_sink *s, struct vst_err *err)
+{
+	s->observes_later = false;
+	s->extent = s->inside = 0;
+	int rc = begin_observing(s, err);
+	return rc == 0 && s->kept.len > 0 ? observe(s, 0, s->kept.data, s->kept.len, err) : rc;
+}
+
 /* A stream that is longer than what is kept: it is stored after all. */
 static int stop_weighing(struct series_sink *s, struct vst_err *err)
 {
 	s->mode = STORE;
-	int rc = vst_exhibit_writer_begin(s->options.writer, s->begun, err);
+	int rc = s->observes_later ? observe_kept(s, err) : 0;
+	if (rc == 0)
+		rc = vst_exhibit_writer_begin(s->options.writer, s->begun, err);
 	if (rc == 0 && s->kept.len > 0)
 		rc = vst_exhibit_writer_data(s->options.writer, s->kept.data, s->kept.len, err);
 	vst_buf_clear(&s->kept);
@@ -294,6 +318,8 @@ static int weigh(struct series_sink *s, const uint8_t *data, size_t len, struct 
 {
 	if (s->keeps && s->kept.len + len > VST_SINK_KEEPS && s->announced == UINT64_MAX) {
 		int rc = stop_weighing(s, err);
+		if (rc == 0) /* it was not observed when it came */
+			rc = observe(s, s->at, data, len, err);
 		return rc == 0 ? vst_exhibit_writer_data(s->options.writer, data, len, err) : rc;
 	}
 	vst_hash_update(s->hash, data, len);
@@ -352,7 +378,7 @@ static int take(struct series_sink *s, const uint8_t *data, size_t len, struct v
 int series_sink_data(struct series_sink *s, const void *data, size_t len, struct vst_err *err)
 {
 	const uint8_t *at = data;
-	int rc = observe(s, data, len, err);
+	int rc = observe(s, s->at, data, len, err);
 	while (rc == 0 && len > 0) {
 		bool before_mark = s->at < s->mark;
 		size_t n = before_mark && s->mark - s->at < len ? (size_t)(s->mark - s->at) : len;
@@ -439,13 +465,36 @@ static int store_kept(struct series_sink *s, struct vst_item *item, uint8_t *ret
 	return rc == 0 ? vst_exhibit_writer_end(writer, item, ret_leaf, err) : rc;
 }
 
+/* Clears observes_later unless the file has to come again to be looked at. */
+static int end_observing(
+        struct series_sink *s, const struct vst_item *item, const struct vst_item_whole *found, struct vst_err *err)
+{
+	struct vst_item probe = *item;
+	uint8_t key[VST_HASH_LEN];
+	if (found) {
+		probe.has_whole = true;
+		probe.whole = *found;
+		probe.has_content = false;
+	}
+	if (found && may_be_as_it_was(s) && vst_series_content_key(&probe, key) &&
+	        memcmp(key, s->known.content, VST_HASH_LEN) == 0) {
+		s->observes_later = false;
+		return vst_series_line(s->options.earlier, &s->known, NULL, &s->facts, err);
+	}
+	return s->keeps ? observe_kept(s, err) : 0;
+}
+
 static int end_weighed(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
 {
 	struct vst_item_whole whole = {0};
 	bool complete = s->announced == UINT64_MAX || s->at == s->announced;
 	bool good = item->status == VST_ITEM_COLLECTED || item->status == VST_ITEM_CHANGED;
 	take_digests(s, &whole);
-	if (complete && good && find_content(s, item, &whole)) {
+	bool found = complete && good && find_content(s, item, &whole);
+	int rc = s->observes_later ? end_observing(s, item, found ? &whole : NULL, err) : 0;
+	if (rc != 0)
+		return rc;
+	if (found && !s->observes_later) {
 		item->status = VST_ITEM_UNCHANGED;
 		item->has_content = false;
 		item->hashes = 0;
