@@ -502,7 +502,7 @@ int series_sink_end(
 	}
 	if (rc != 0 || s->owed)
 		return rc;
-	if (s->observation && (rc = vst_observe_end(s->observation, &s->facts, err)) != 0)
+	if (s->observation && (rc = vst_observe_end(s->observation, item, &s->facts, err)) != 0)
 		return rc;
 	return note(s, item, s->facts.len > 0 ? &s->facts : NULL, err);
 }
