@@ -219,12 +219,13 @@ static int end(struct reading *r)
 	if (is_digest(r))
 		return end_digest(r);
 	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
+	bool collected = r->item->status == VST_ITEM_COLLECTED; /* the sink may call it unchanged, or a tail */
 	bool may_ask = run->sink->again && r->item->type == VST_ITEM_FILE && r->begun > VST_SINK_KEEPS;
 	int rc = end_package(r);
 	if (rc == 0)
 		rc = run->sink->end(run->sink->ctx, r->item, linked ? leaf : NULL, run->err);
 	r->again = rc == 0 && may_ask && run->sink->again(run->sink->ctx);
-	if (rc == 0 && !r->again && linked && r->item->status == VST_ITEM_COLLECTED)
+	if (rc == 0 && !r->again && linked && collected)
 		rc = vst_files_remember(r->run, r->item, &r->item->before, leaf);
 	return rc;
 }

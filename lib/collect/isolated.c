@@ -147,6 +147,7 @@ static int on_begin(struct run *run, const uint8_t *bytes, size_t len)
 		return 0;
 	}
 	isolated->open_got = 0;
+	isolated->open.item.has_whole = false; /* content comes: there is nothing to trust */
 	rc = run->sink->begin(run->sink->ctx, &isolated->open.item, run->err);
 	isolated->is_open = rc == 0;
 	return rc;

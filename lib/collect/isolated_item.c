@@ -143,6 +143,14 @@ static void take_extents(struct taking *in, struct isolated_item *to)
 	to->item.extent_count = count;
 }
 
+/* A byte that somebody else wrote need not be one of the two that a bool may have. */
+static bool true_of(const bool *flag)
+{
+	uint8_t byte;
+	memcpy(&byte, flag, sizeof byte);
+	return byte == 1;
+}
+
 bool isolated_item_take(const uint8_t *bytes, size_t len, struct isolated_item *ret)
 {
 	struct taking in = {bytes, len, true};
@@ -152,8 +160,14 @@ bool isolated_item_take(const uint8_t *bytes, size_t len, struct isolated_item *
 		return false;
 	memcpy(&ret->item, item, sizeof ret->item);
 	ret->item.source = NULL;
-	ret->item.whole.stored = NULL; /* the collector does not know what is stored where */
-	ret->item.whole.stored_count = 0;
+	/* What is stored where, and what the exhibit before had, the collector does not know. All that it may say is
+	 * that it did not read a file because that is as it was sealed. */
+	bool trusted = true_of(&ret->item.has_whole) && true_of(&ret->item.whole.trusted);
+	const uint64_t size = ret->item.whole.size;
+	memset(&ret->item.whole, 0, sizeof ret->item.whole);
+	ret->item.has_whole = ret->item.whole.trusted = trusted;
+	ret->item.whole.size = trusted ? size : 0;
+	ret->item.has_prefix = ret->item.long_entry = false;
 	for (size_t i = 0; i < LENGTH(strings); i++)
 		*(const char **)((uint8_t *)&ret->item + strings[i]) = take_string(&in);
 	ret->link_source = take_string(&in);

@@ -27,9 +27,21 @@ static bool same_inode(const struct vst_series_record *a, const struct vst_serie
 	return a->ino == b->ino && a->dev_major == b->dev_major && a->dev_minor == b->dev_minor;
 }
 
+static bool has_content(const struct vst_series_record *record)
+{
+	static const uint8_t none[VST_HASH_LEN];
+	return memcmp(record->content, none, VST_HASH_LEN) != 0;
+}
+
+bool changes_content(const struct vst_series_record *a, const struct vst_series_record *b)
+{
+	return a->extent == b->extent && has_content(a) && has_content(b) &&
+	       memcmp(a->content, b->content, VST_HASH_LEN) != 0;
+}
+
 bool changes_differ(const struct vst_series_record *a, const struct vst_series_record *b)
 {
-	return memcmp(a->content, b->content, VST_HASH_LEN) != 0 ||
+	return changes_content(a, b) ||
 	       memcmp(a->meta, b->meta, sizeof a->meta) != 0 || a->size != b->size || a->type != b->type ||
 	       !same_status(a->status, b->status) || a->mode != b->mode || a->mtime != b->mtime ||
 	       a->ctime != b->ctime || a->btime != b->btime || !same_inode(a, b);
@@ -61,7 +73,7 @@ static unsigned bit(bool differs, enum vst_change_field field)
 unsigned changes_fields(const struct vst_series_record *before, const struct vst_item *a,
         const struct vst_series_record *after, const struct vst_item *b)
 {
-	unsigned fields = bit(memcmp(before->content, after->content, VST_HASH_LEN) != 0, VST_FIELD_CONTENT) |
+	unsigned fields = bit(changes_content(before, after), VST_FIELD_CONTENT) |
 	                  bit(before->size != after->size, VST_FIELD_SIZE) |
 	                  bit(a->type != b->type, VST_FIELD_TYPE) |
 	                  bit(!same_status(before->status, after->status), VST_FIELD_STATUS);

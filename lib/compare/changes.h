@@ -12,6 +12,9 @@ bool changes_differ(const struct vst_series_record *before, const struct vst_ser
 /* A set of enum vst_change_field. */
 unsigned changes_fields(const struct vst_series_record *before_record, const struct vst_item *before,
         const struct vst_series_record *after_record, const struct vst_item *after);
+/* Whether both are known to have content, and it differs. What was not had, or of which the policy asked for
+ * another extent, is not known to. */
+bool changes_content(const struct vst_series_record *before, const struct vst_series_record *after);
 /* Whether the exhibit has what the item was: collected here, or known to be in an earlier one. */
 bool changes_was_had(enum vst_item_status status);
 

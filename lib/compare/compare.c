@@ -2,7 +2,8 @@
  * Three passes. 1. Every item of `after`, by its place in `before`: what is new or has another inode or
  * content is noted. 2. Every item of `before` that no place of `after` met: where has it gone? 3. Every item
  * of `after` again, and what was removed: now all is known that a change and a rule have to say. Records
- * alone decide what differs; lines are read of what does.
+ * alone decide what differs; lines are read of what does. Last, what is to be looked for in all of `after`,
+ * whatever it is compared with: packages and what observers found.
  */
 #include "vestige/compare.h"
 
@@ -14,6 +15,7 @@
 #include "compare/judging.h"
 #include "compare/lengths.h"
 #include "compare/moves.h"
+#include "compare/packages_all.h"
 #include "compare/rules.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
@@ -213,7 +215,9 @@ int vst_compare(
 		rc = take_all(&c, err);
 	if (rc == 0 && options->findings.take) {
 		const struct vst_finding_sink sink = findings_gate_sink(&c.gate);
-		rc = judge_observations(options->before, options->after, &sink, err);
+		rc = packages_judge_all(c.before, c.origin, c.after, &sink, err);
+		if (rc == 0)
+			rc = judge_observations(options->before, options->after, &sink, err);
 	}
 	free(c.origin);
 	free(c.met);

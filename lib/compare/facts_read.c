@@ -61,7 +61,5 @@ const uint8_t *vst_facts_sha256(const struct vst_item *item)
 		return item->has_whole_sha256 ? item->whole_sha256 : NULL;
 	if (item->has_whole)
 		return item->whole.sha256;
-	return item->has_content && item->status != VST_ITEM_TAIL && item->status != VST_ITEM_UNCHANGED
-	               ? item->sha256
-	               : NULL;
+	return item->has_content ? item->sha256 : NULL;
 }

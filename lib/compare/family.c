@@ -198,10 +198,16 @@ const struct vst_family_member *vst_families_of(
 		else
 			high = middle;
 	}
-	*ret_count = 0;
-	while (low + *ret_count < families->count && families->list[low + *ret_count].family == family)
-		++*ret_count;
-	return *ret_count > 0 ? &families->list[low] : NULL;
+	size_t end = low, beyond = families->count;
+	while (end < beyond) {
+		size_t middle = end + (beyond - end) / 2;
+		if (families->list[middle].family <= family)
+			end = middle + 1;
+		else
+			beyond = middle;
+	}
+	*ret_count = end - low;
+	return end > low ? &families->list[low] : NULL;
 }
 
 const struct vst_family_member *vst_families_by_inode(

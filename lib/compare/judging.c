@@ -53,7 +53,7 @@ void findings_gate_release(struct findings_gate *gate)
 
 /* All items of one exhibit that have facts, with what owns them. */
 struct observed_all {
-	struct vst_observed *list; /* facts: all observers' together */
+	struct vst_observed *list; /* facts: all observers' together; 0 bytes: they are not to be compared */
 	char **texts;
 	size_t count, cap;
 };
@@ -122,11 +122,114 @@ static int load_all(const struct vst_compare_side *side, struct observed_all *al
 static bool member_of(const struct vst_observed *all, const char *name, struct vst_observed *ret)
 {
 	size_t at, len;
-	if (!facts_member(all->facts, all->len, name, &at, &len))
+	if (all->len == 0 || !facts_member(all->facts, all->len, name, &at, &len))
 		return false;
 	*ret = (struct vst_observed){all->place, all->item, all->facts + at, len};
 	return true;
 }
+
+/* ---- what nobody looked into any more ---- */
+
+static const struct vst_observed *at_seq(const struct observed_all *all, uint64_t seq)
+{
+	size_t low = 0, high = all->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (all->list[middle].place.seq < seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < all->count && all->list[low].place.seq == seq ? &all->list[low] : NULL;
+}
+
+/* Whether some observer's facts are in the earlier exhibit and not in the later. */
+static bool lacks_facts(const struct vst_observed *was, const struct vst_observed *is)
+{
+	struct vst_observed member;
+	for (const struct vst_observer *const *observer = vst_observers; *observer; observer++)
+		if (member_of(was, (*observer)->name, &member) &&
+		        (!is || !member_of(is, (*observer)->name, &member)))
+			return true;
+	return false;
+}
+
+static const char *why_not(const struct vst_item *item)
+{
+	if (item->is_hardlink)
+		return "it is a hard link now, and its content was read under another name, for which nobody "
+		       "looked into it";
+	if (item->has_whole && item->whole.trusted)
+		return "it was not read, because its size, inode and times are as they were";
+	switch (item->status) {
+	case VST_ITEM_DENIED:
+		return "reading it was refused";
+	case VST_ITEM_TRUNCATED:
+	case VST_ITEM_EXCLUDED:
+		return "a limit or rule of the policy left it out or cut it";
+	case VST_ITEM_ERROR:
+		return "it could not be read to its end";
+	default:
+		return item->content == VST_ITEM_CONTENT_FULL ? "it is there, and nothing of its content is known"
+		                                              : "the policy does not ask for its content any more";
+	}
+}
+
+static int tell_unobserved(const struct vst_observed *was, const struct vst_item *item,
+        const struct vst_place *place, const struct vst_finding_sink *findings, struct vst_err *err)
+{
+	bool wanted_so = item->content != VST_ITEM_CONTENT_FULL || (item->has_whole && item->whole.trusted) ||
+	                 (item->status == VST_ITEM_EXCLUDED && item->rule &&
+	                         strncmp(item->rule, "exclude: ", strlen("exclude: ")) == 0);
+	const struct vst_finding finding = {
+	        .rule = "content_not_observed",
+	        .severity = wanted_so ? VST_SEVERITY_INFO : VST_SEVERITY_MEDIUM,
+	        .source = item->source,
+	        .path = item->path,
+	        .before = was->place,
+	        .after = *place,
+	        .expected = "content that can be compared with that of the earlier exhibit",
+	        .found = why_not(item),
+	        .innocent = "other permissions, a limit that was reached, a disk that fails, or a backup that makes "
+	                    "hard links",
+	};
+	return findings->take(findings->ctx, &finding, err);
+}
+
+/* One item of the earlier exhibit. Of what is there and was not looked into it is not known what is gone: its
+ * facts are not compared. */
+static int look_for(struct vst_observed *was, struct vst_series_index *index, const struct observed_all *after,
+        const struct vst_finding_sink *findings, struct vst_err *err)
+{
+	struct vst_series_record record;
+	struct vst_item *item = NULL;
+	uint8_t path[VST_HASH_LEN];
+	uint64_t seq;
+	vst_item_path_digest(was->item->source, was->item->path, path);
+	if (!vst_series_find_digest(index, path, &seq, &record) || record.status == VST_ITEM_ABSENT ||
+	        record.status == VST_ITEM_VANISHED || !lacks_facts(was, at_seq(after, seq)))
+		return 0;
+	const struct vst_place place = {vst_series_exhibit(index), seq};
+	int rc = vst_series_item(index, &record, &item, err);
+	if (rc == 0)
+		rc = tell_unobserved(was, item, &place, findings, err);
+	/* Something else in its place, a link to /dev/null, is no file that could not be read. */
+	if (rc == 0 && (item->type == was->item->type || item->type == VST_ITEM_UNKNOWN))
+		was->len = 0;
+	vst_item_free(item);
+	return rc;
+}
+
+static int look_for_all(struct observed_all *before, struct vst_series_index *index,
+        const struct observed_all *after, const struct vst_finding_sink *findings, struct vst_err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < before->count; i++)
+		rc = look_for(&before->list[i], index, after, findings, err);
+	return rc;
+}
+
+/* ---- judging ---- */
 
 /* The set of one observer, as a list of its own. */
 static int select_set(const struct observed_all *all, const struct vst_compare_side *side, const char *name,
@@ -167,6 +270,8 @@ int judge_observations(const struct vst_compare_side *before, const struct vst_c
 	int rc = load_all(after, &after_all, err);
 	if (rc == 0 && before)
 		rc = load_all(before, &before_all, err);
+	if (rc == 0 && before)
+		rc = look_for_all(&before_all, after->index, &after_all, findings, err);
 	for (const struct vst_observer *const *observer = vst_observers; rc == 0 && *observer; observer++)
 		rc = judge_one(*observer, before, &before_all, after, &after_all, findings, err);
 	free_all(&before_all);

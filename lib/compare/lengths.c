@@ -12,6 +12,7 @@
 #include "vestige/mem.h"
 #include "vestige/scratch.h"
 
+#define LOOKS_MAX 4096 /* members of a family */
 #define SPOOL_BUFFER ((size_t)256 * 1024)
 
 struct vst_lengths {
@@ -63,7 +64,9 @@ static void want_family(
 	        vst_families_of(families, vst_family_of(item->source, item->path), &count);
 	if (same && is_plain(same))
 		want(l, same->record.size);
-	for (size_t i = count; i > 0; i--) /* the newest are looked for first */
+	size_t looks = 0; /* a hostile host has families of any size, and all of one length */
+	for (size_t i = count; i > 0 && l->count < VST_LENGTHS_MAX && looks < LOOKS_MAX;
+	        i--, looks++) /* newest first */
 		if (is_plain(&members[i - 1]))
 			want(l, members[i - 1].record.size);
 	qsort(l->wanted, l->count, sizeof *l->wanted, compare_sizes);

@@ -16,10 +16,20 @@ struct entry {
 	bool is_added, taken;
 };
 
+/*
+ * Entries in two orders. Those that can be taken are found without going over the ones before them again:
+ * from a place in an order, `next` leads to the first place from there on whose entry was not yet known to be
+ * of no use, and is shortened as it is followed.
+ */
+struct order {
+	uint32_t *sorted; /* positions in `entries` */
+	uint32_t *next;
+};
+
 struct vst_moves {
 	struct entry *entries;
 	size_t count, cap;
-	uint32_t *by_inode, *by_content; /* made by the first question */
+	struct order by_inode, by_content; /* made by the first question */
 };
 
 int vst_moves_new(struct vst_moves **ret, struct vst_err *err)
@@ -28,13 +38,21 @@ int vst_moves_new(struct vst_moves **ret, struct vst_err *err)
 	return *ret ? 0 : vst_err_nomem(err);
 }
 
+static void free_orders(struct vst_moves *moves)
+{
+	free(moves->by_inode.sorted);
+	free(moves->by_inode.next);
+	free(moves->by_content.sorted);
+	free(moves->by_content.next);
+	moves->by_inode = moves->by_content = (struct order){0};
+}
+
 void vst_moves_free(struct vst_moves *moves)
 {
 	if (!moves)
 		return;
 	free(moves->entries);
-	free(moves->by_inode);
-	free(moves->by_content);
+	free_orders(moves);
 	free(moves);
 }
 
@@ -68,27 +86,39 @@ int vst_moves_add(struct vst_moves *moves, uint64_t seq, const struct vst_series
 
 /* ---- in order ---- */
 
+static int order_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* The same inode has the same type and age, as far as that is known. */
 static int order_inodes(const struct entry *a, const struct entry *b)
 {
-	if (a->ino != b->ino)
-		return a->ino < b->ino ? -1 : 1;
-	if (a->dev_major != b->dev_major)
-		return a->dev_major < b->dev_major ? -1 : 1;
-	if (a->dev_minor != b->dev_minor)
-		return a->dev_minor < b->dev_minor ? -1 : 1;
-	return 0;
+	int order = order_numbers(a->ino, b->ino);
+	if (order == 0)
+		order = order_numbers(a->dev_major, b->dev_major);
+	if (order == 0)
+		order = order_numbers(a->dev_minor, b->dev_minor);
+	return order ? order : order_numbers(a->type, b->type);
+}
+
+static int order_inodes_of_age(const struct entry *a, const struct entry *b)
+{
+	int order = order_inodes(a, b);
+	return order ? order : a->btime < b->btime ? -1 : a->btime > b->btime;
 }
 
 static int order_contents(const struct entry *a, const struct entry *b)
 {
-	return memcmp(a->content, b->content, VST_HASH_LEN);
+	int order = memcmp(a->content, b->content, VST_HASH_LEN);
+	return order ? order : order_numbers(a->type, b->type);
 }
 
 static int compare_inodes(const void *a, const void *b, void *ctx)
 {
 	const struct entry *entries = ctx;
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	int order = order_inodes(&entries[x], &entries[y]);
+	int order = order_inodes_of_age(&entries[x], &entries[y]);
 	return order ? order : x < y ? -1 : x > y;
 }
 
@@ -100,26 +130,31 @@ static int compare_contents(const void *a, const void *b, void *ctx)
 	return order ? order : x < y ? -1 : x > y;
 }
 
+static bool make_order(const struct vst_moves *moves, struct order *order,
+        int (*compare)(const void *, const void *, void *))
+{
+	order->sorted = vst_calloc(moves->count, sizeof *order->sorted);
+	order->next = vst_calloc(moves->count + 1, sizeof *order->next);
+	if (!order->sorted || !order->next)
+		return false;
+	for (size_t i = 0; i < moves->count; i++)
+		order->sorted[i] = order->next[i] = (uint32_t)i;
+	order->next[moves->count] = (uint32_t)moves->count;
+	qsort_r(order->sorted, moves->count, sizeof *order->sorted, compare, moves->entries);
+	return true;
+}
+
 static bool prepare(struct vst_moves *moves)
 {
-	if (moves->by_content)
+	if (moves->by_content.sorted)
 		return true;
 	if (moves->count == 0)
 		return false;
-	free(moves->by_inode);
-	moves->by_inode = vst_calloc(moves->count, sizeof *moves->by_inode);
-	moves->by_content = vst_calloc(moves->count, sizeof *moves->by_content);
-	if (!moves->by_inode ||
-	        !moves->by_content) { /* a move that is not seen is an item removed and another added */
-		free(moves->by_content);
-		moves->by_content = NULL;
-		return false;
-	}
-	for (size_t i = 0; i < moves->count; i++)
-		moves->by_inode[i] = moves->by_content[i] = (uint32_t)i;
-	qsort_r(moves->by_inode, moves->count, sizeof *moves->by_inode, compare_inodes, moves->entries);
-	qsort_r(moves->by_content, moves->count, sizeof *moves->by_content, compare_contents, moves->entries);
-	return true;
+	if (make_order(moves, &moves->by_inode, compare_inodes) &&
+	        make_order(moves, &moves->by_content, compare_contents))
+		return true;
+	free_orders(moves); /* a move that is not seen is an item removed and another added */
+	return false;
 }
 
 /* ---- questions ---- */
@@ -128,12 +163,12 @@ typedef int ordering(const struct entry *a, const struct entry *b);
 
 /* The first of a run of equals. */
 static size_t lower_bound(
-        const struct vst_moves *moves, const uint32_t *sorted, const struct entry *key, ordering *by)
+        const struct vst_moves *moves, const struct order *order, const struct entry *key, ordering *by)
 {
 	size_t low = 0, high = moves->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (by(&moves->entries[sorted[middle]], key) < 0)
+		if (by(&moves->entries[order->sorted[middle]], key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -141,27 +176,53 @@ static size_t lower_bound(
 	return low;
 }
 
-static bool same_age(const struct entry *entry, const struct entry *key)
+static bool can_be_taken(const struct entry *entry)
 {
-	return entry->btime == VST_TIME_NONE || key->btime == VST_TIME_NONE || entry->btime == key->btime;
+	return entry->is_added && !entry->taken;
 }
 
-static struct entry *find(struct vst_moves *moves, const struct entry *key, bool inode, bool to_take)
+/* The first place from `at` on whose entry can be taken; moves->count: none. */
+static size_t skip(const struct vst_moves *moves, struct order *order, size_t at)
 {
-	ordering *by = inode ? order_inodes : order_contents;
+	while (at < moves->count) {
+		if (order->next[at] == at && can_be_taken(&moves->entries[order->sorted[at]]))
+			return at;
+		if (order->next[at] == at)
+			order->next[at] = (uint32_t)at + 1;
+		order->next[at] = order->next[order->next[at]];
+		at = order->next[at];
+	}
+	return at;
+}
+
+/* The first of those that are equal to the key by this ordering. */
+static struct entry *find(
+        struct vst_moves *moves, struct order *order, const struct entry *key, ordering *by, bool to_take)
+{
+	size_t at = lower_bound(moves, order, key, by);
+	if (to_take)
+		at = skip(moves, order, at);
+	if (at >= moves->count)
+		return NULL;
+	struct entry *entry = &moves->entries[order->sorted[at]];
+	return by(entry, key) == 0 ? entry : NULL;
+}
+
+static struct entry *find_inode(struct vst_moves *moves, const struct entry *key, bool to_take)
+{
+	struct entry unknown = *key;
 	if (!prepare(moves))
 		return NULL;
-	const uint32_t *sorted = inode ? moves->by_inode : moves->by_content;
-	for (size_t i = lower_bound(moves, sorted, key, by); i < moves->count; i++) {
-		struct entry *entry = &moves->entries[sorted[i]];
-		if (by(entry, key) != 0)
-			return NULL;
-		if (to_take && (!entry->is_added || entry->taken))
-			continue;
-		if (entry->type == key->type && (!inode || same_age(entry, key)))
-			return entry;
-	}
-	return NULL;
+	if (key->btime == VST_TIME_NONE)
+		return find(moves, &moves->by_inode, key, order_inodes, to_take);
+	struct entry *entry = find(moves, &moves->by_inode, key, order_inodes_of_age, to_take);
+	unknown.btime = VST_TIME_NONE;
+	return entry ? entry : find(moves, &moves->by_inode, &unknown, order_inodes_of_age, to_take);
+}
+
+static struct entry *find_content(struct vst_moves *moves, const struct entry *key, bool to_take)
+{
+	return prepare(moves) ? find(moves, &moves->by_content, key, order_contents, to_take) : NULL;
 }
 
 static struct entry key_of(const struct vst_series_record *record)
@@ -185,7 +246,7 @@ static bool has_content(const struct entry *key)
 bool vst_moves_by_inode(struct vst_moves *moves, const struct vst_series_record *before, uint64_t *ret_seq)
 {
 	const struct entry key = key_of(before);
-	const struct entry *entry = before->flags & VST_SERIES_STAT ? find(moves, &key, true, false) : NULL;
+	const struct entry *entry = before->flags & VST_SERIES_STAT ? find_inode(moves, &key, false) : NULL;
 	if (entry)
 		*ret_seq = entry->seq;
 	return entry != NULL;
@@ -194,7 +255,7 @@ bool vst_moves_by_inode(struct vst_moves *moves, const struct vst_series_record 
 bool vst_moves_by_content(struct vst_moves *moves, const struct vst_series_record *before, uint64_t *ret_seq)
 {
 	const struct entry key = key_of(before);
-	const struct entry *entry = has_content(&key) ? find(moves, &key, false, false) : NULL;
+	const struct entry *entry = has_content(&key) ? find_content(moves, &key, false) : NULL;
 	if (entry)
 		*ret_seq = entry->seq;
 	return entry != NULL;
@@ -203,9 +264,9 @@ bool vst_moves_by_content(struct vst_moves *moves, const struct vst_series_recor
 bool vst_moves_take(struct vst_moves *moves, const struct vst_series_record *before, uint64_t *ret_seq)
 {
 	const struct entry key = key_of(before);
-	struct entry *entry = before->flags & VST_SERIES_STAT ? find(moves, &key, true, true) : NULL;
+	struct entry *entry = before->flags & VST_SERIES_STAT ? find_inode(moves, &key, true) : NULL;
 	if (!entry && has_content(&key))
-		entry = find(moves, &key, false, true);
+		entry = find_content(moves, &key, true);
 	if (!entry)
 		return false;
 	entry->taken = true;

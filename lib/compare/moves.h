@@ -12,7 +12,7 @@
 
 struct vst_err;
 
-struct vst_moves; /* zero or more added items, some 90 bytes each */
+struct vst_moves; /* zero or more added items, some 110 bytes each */
 
 int vst_moves_new(struct vst_moves **ret, struct vst_err *err);
 void vst_moves_free(struct vst_moves *moves);

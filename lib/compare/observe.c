@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compare/changes.h"
 #include "compare/lengths.h"
 #include "compare/observer.h"
 #include "vestige/compare.h"
@@ -56,6 +57,12 @@ static bool has_content(const struct vst_item *item)
 {
 	bool may = item->type == VST_ITEM_FILE || item->type == VST_ITEM_STREAM;
 	return may && item->content == VST_ITEM_CONTENT_FULL && !item->is_hardlink;
+}
+
+static bool is_whole(const struct vst_item *item)
+{
+	return changes_was_had(item->status) ||
+	       (item->type == VST_ITEM_STREAM && item->status == VST_ITEM_ERROR);
 }
 
 /* Made when the first asks for it. */
@@ -118,7 +125,8 @@ static void put(struct vst_json *json, const char *name, const struct vst_buf *f
 	vst_json_raw(json, facts->data, facts->len);
 }
 
-int vst_observe_end(struct vst_observation *observation, struct vst_buf *ret_facts, struct vst_err *err)
+int vst_observe_end(struct vst_observation *observation, const struct vst_item *item,
+        struct vst_buf *ret_facts, struct vst_err *err)
 {
 	struct vst_buf facts = VST_BUF_INIT;
 	struct vst_json json = vst_json_begin(ret_facts);
@@ -126,7 +134,7 @@ int vst_observe_end(struct vst_observation *observation, struct vst_buf *ret_fac
 	vst_json_object(&json);
 	if (observation->lengths && (rc = vst_lengths_end(observation->lengths, &facts, err)) == 0)
 		put(&json, VST_LENGTHS_NAME, &facts);
-	for (size_t i = 0; rc == 0 && i < observation->count; i++) {
+	for (size_t i = 0; rc == 0 && is_whole(item) && i < observation->count; i++) {
 		struct at_work *work = &observation->list[i];
 		vst_buf_clear(&facts);
 		rc = work->observer->close(work->state, &facts, err);

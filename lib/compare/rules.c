@@ -1,20 +1,9 @@
 #include "compare/rules.h"
 
-#include "compare/rule_packages.h"
-
-static int judge_package(const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err)
-{
-	if (!pair->after)
-		return 0;
-	return vst_rule_packages(
-	        pair->before, &pair->before_place, pair->after, &pair->after_place, &context->findings, err);
-}
-
 static vst_rule *const rules[] = {
         vst_rule_logs,
         vst_rule_times,
         vst_rule_persistence,
-        judge_package,
 };
 
 int vst_rules_apply(const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err)

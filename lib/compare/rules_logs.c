@@ -61,11 +61,17 @@ static bool was_not_read(const struct vst_pair *pair)
 	return pair->after && pair->after->has_whole && pair->after->whole.trusted;
 }
 
+/* A family is as large as a hostile host makes it. What is past this is not looked at, and what cannot be
+ * told is told as a finding. */
+#define FAMILY_LOOKS 1000
+
 /* Whether a member of the earlier family that is older than `record` is still there: then rotation did not
  * drop this one. */
 static bool has_older_survivor(const struct vst_rule_context *context, const struct vst_series_record *record,
         const struct vst_family_member *members, size_t count)
 {
+	if (count > FAMILY_LOOKS)
+		return true;
 	for (size_t i = 0; i < count; i++) {
 		const struct vst_family_member *member = &members[i];
 		uint64_t seq;
@@ -88,7 +94,7 @@ static bool has_older_survivor(const struct vst_rule_context *context, const str
 static bool has_rotated(
         const struct vst_rule_context *context, const struct vst_family_member *members, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && i < FAMILY_LOOKS; i++) {
 		struct vst_series_record now;
 		uint64_t seq;
 		bool there =
@@ -107,6 +113,8 @@ static bool is_all_younger(const struct vst_rule_context *context, uint64_t fami
 {
 	size_t count, rotated = 0;
 	const struct vst_family_member *members = vst_families_of(context->families_after, family, &count);
+	if (count > FAMILY_LOOKS)
+		return false;
 	for (size_t i = 0; i < count; i++) {
 		int64_t born = members[i].record.btime != VST_TIME_NONE ? members[i].record.btime
 		                                                        : members[i].record.mtime;
@@ -148,24 +156,44 @@ static struct vst_finding describe(const struct vst_pair *pair)
 	return finding;
 }
 
+/* Why the bytes of what is there are not known. */
 static int cannot_tell(
         const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err)
 {
+	bool other_extent = pair->after->content != VST_ITEM_CONTENT_FULL;
 	return vst_rule_find(context, pair,
 	        &(struct vst_finding){
 	                .rule = "log_unread",
-	                .severity = VST_SEVERITY_MEDIUM,
+	                .severity = other_extent ? VST_SEVERITY_INFO : VST_SEVERITY_MEDIUM,
 	                .expected = "a log that can be read, as before",
-	                .found = "it is there and could not be read, so its old bytes are unchecked",
+	                .found =
+	                        other_extent
+	                                ? "the policy does not ask for its content any more, so its old "
+	                                  "bytes are unchecked"
+	                                : "it is there and could not be read, so its old bytes are unchecked",
 	                .innocent = "other permissions, a limit of the policy, or a disk that fails",
 	        },
 	        err);
 }
 
-static bool is_unread(const struct vst_item *item)
+static bool is_unread(const struct vst_pair *pair)
 {
-	return item && (item->status == VST_ITEM_DENIED || item->status == VST_ITEM_ERROR ||
-	                       item->status == VST_ITEM_TRUNCATED || item->status == VST_ITEM_EXCLUDED);
+	static const uint8_t none[VST_HASH_LEN];
+	const struct vst_item *item = pair->after;
+	if (!item)
+		return false;
+	if (item->status == VST_ITEM_DENIED || item->status == VST_ITEM_ERROR ||
+	        item->status == VST_ITEM_TRUNCATED || item->status == VST_ITEM_EXCLUDED)
+		return true;
+	return item->type == VST_ITEM_FILE && changes_was_had(item->status) &&
+	       (item->content != VST_ITEM_CONTENT_FULL ||
+	               memcmp(pair->after_record.content, none, VST_HASH_LEN) == 0);
+}
+
+/* What the earlier exhibit has of it ends in zeros that were never in the file: nobody has these bytes. */
+static bool was_torn(const struct vst_pair *pair)
+{
+	return pair->before->has_read && pair->before->read_padding > 0;
 }
 
 int vst_rule_logs(const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err)
@@ -174,12 +202,13 @@ int vst_rule_logs(const struct vst_rule_context *context, const struct vst_pair 
 	const struct vst_item *item = pair->before;
 	const struct vst_series_record *before = &pair->before_record;
 	if (!item || item->type != VST_ITEM_FILE || !(before->flags & VST_SERIES_APPEND_ONLY) ||
-	        before->size == 0 || before->flags & VST_SERIES_SPARSE ||
-	        memcmp(before->content, none, VST_HASH_LEN) == 0 || was_not_read(pair))
+	        before->extent != VST_ITEM_CONTENT_FULL || before->size == 0 ||
+	        before->flags & VST_SERIES_SPARSE || memcmp(before->content, none, VST_HASH_LEN) == 0 ||
+	        was_not_read(pair))
 		return 0;
 	if (is_held(context, pair))
 		return 0;
-	if (is_unread(pair->after))
+	if (is_unread(pair))
 		return cannot_tell(context, pair, err);
 
 	struct vst_buf name = VST_BUF_INIT;
@@ -194,7 +223,12 @@ int vst_rule_logs(const struct vst_rule_context *context, const struct vst_pair 
 	if (dropped && has_rotated(context, members, count))
 		return 0;
 	struct vst_finding finding = describe(pair);
-	if (dropped) { /* the oldest, and nothing took its place */
+	if (was_torn(pair)) {
+		finding.severity = VST_SEVERITY_LOW;
+		finding.innocent =
+		        "it was cut or could not be read while the earlier exhibit was made, which has "
+		        "zeros for what was missing";
+	} else if (dropped) { /* the oldest, and nothing took its place */
 		finding.severity = VST_SEVERITY_MEDIUM;
 		finding.innocent = "old logs are removed by age, or by hand";
 	} else if (is_remade(item, rotated, compressed)) {

@@ -116,11 +116,28 @@ static bool fits(const char *path, const char *const *patterns, size_t count)
 	return false;
 }
 
+/* A source that has another name in the policy now moves all of its items, and nothing on the host. */
+static bool has_moved(const struct vst_pair *pair)
+{
+	return pair->kind == VST_CHANGE_MOVED && strcmp(pair->before->path, pair->after->path) != 0;
+}
+
 static bool is_new_content(const struct vst_pair *pair)
 {
-	return pair->kind == VST_CHANGE_ADDED || pair->kind == VST_CHANGE_MOVED ||
-	       (pair->kind == VST_CHANGE_CHANGED &&
+	return pair->kind == VST_CHANGE_ADDED || has_moved(pair) ||
+	       (pair->before && pair->after &&
 	               pair->fields & (VST_FIELD_CONTENT | VST_FIELD_TARGET | VST_FIELD_TYPE));
+}
+
+/* Nothing of this source is in the earlier exhibit: the policy asks for it since. What is new to us need not
+ * be new on the host. */
+static bool is_new_source(const struct vst_rule_context *context, const struct vst_pair *pair)
+{
+	struct vst_series_index *before = context->before->index;
+	for (size_t i = 0; pair->kind == VST_CHANGE_ADDED && i < vst_series_sources(before); i++)
+		if (strcmp(vst_series_source(before, (uint32_t)i), pair->after->source) == 0)
+			return false;
+	return pair->kind == VST_CHANGE_ADDED;
 }
 
 /* ---- with more rights than who starts it ---- */
@@ -306,7 +323,7 @@ int vst_rule_persistence(
 {
 	static vst_rule *const parts[] = {set_id, capability, place, program, served, flags};
 	int rc = history(context, pair, err);
-	if (!pair->after || !changes_was_had(pair->after->status))
+	if (!pair->after || !changes_was_had(pair->after->status) || is_new_source(context, pair))
 		return rc;
 	for (size_t i = 0; rc == 0 && i < LENGTH(parts); i++)
 		rc = parts[i](context, pair, err);

@@ -84,8 +84,7 @@ static int entry_name(const struct vst_item *item, char **ret, struct vst_err *e
 	int rc;
 
 	whole.long_entry = false;
-	if (whole.status == VST_ITEM_TAIL)
-		whole.status = VST_ITEM_COLLECTED;
+	whole.has_whole = false;
 	rc = vst_item_entry_name(&whole, &name, err);
 
 	if (rc == 0 && (rc = vst_buf_check(&name, err)) == 0) {

@@ -123,7 +123,7 @@ int vst_exhibit_read_whole(struct vst_exhibit *exhibit, const struct vst_exhibit
 		return rc;
 	for (size_t i = 0; rc == 0 && i < item->whole.stored_count; i++)
 		rc = read_piece(exhibit, &item->whole.stored[i], take_bytes, &joining, err);
-	if (rc == 0 && item->status == VST_ITEM_TAIL)
+	if (rc == 0 && vst_item_is_tail(item))
 		rc = vst_exhibit_read_item(exhibit, entry, NULL, take_bytes, &joining, err);
 	if (rc == 0)
 		rc = check_whole(&joining, err);

@@ -258,7 +258,7 @@ static int put_line(struct vst_exhibit_writer *writer, struct vst_item *item,
 	struct vst_exhibit_source_counts *counts = &writer->counts[writer->current];
 	uint8_t leaf[VST_HASH_LEN], notes = item->long_entry ? VST_INDEX_LONG : 0;
 	int rc;
-	if (item->status == VST_ITEM_UNCHANGED || item->status == VST_ITEM_TAIL)
+	if (item->status == VST_ITEM_UNCHANGED || item->has_whole)
 		notes |= VST_INDEX_ELSEWHERE;
 	if ((rc = draw_salt(writer, item->salt, err)) != 0 ||
 	        (rc = vst_item_encode(item, &writer->lines, err)) != 0)
@@ -367,7 +367,7 @@ static int choose_entry(struct vst_exhibit_writer *writer, struct vst_item *item
 	int rc;
 	if (item->type == VST_ITEM_RECORD || !vst_item_entry_fits(item))
 		return 0;
-	if (item->status != VST_ITEM_TAIL) {
+	if (!vst_item_is_tail(item)) {
 		item->long_entry = vst_index_find(&writer->tails, path, &seq);
 		return 0;
 	}
@@ -381,7 +381,7 @@ static int remember_tail(struct vst_exhibit_writer *writer, const struct vst_ite
 {
 	struct vst_index_record record = {.entry_offset = VST_INDEX_NO_ENTRY};
 	int rc;
-	if (item->status != VST_ITEM_TAIL || item->long_entry || !vst_item_entry_fits(item))
+	if (!vst_item_is_tail(item) || item->long_entry || !vst_item_entry_fits(item))
 		return 0;
 	if ((rc = digest_tail(writer, item, record.path, err)) != 0)
 		return rc;
@@ -410,7 +410,8 @@ static int check_beginning(const struct vst_item *item, struct vst_err *err)
 	probe.has_read = false;
 	probe.read_padding = 0;
 	probe.has_prefix = false;
-	if (item->status == VST_ITEM_TAIL) {
+	if (vst_item_is_tail(&probe) || item->status == VST_ITEM_TAIL) {
+		probe.status = VST_ITEM_TAIL;
 		probe.whole.hashes = VST_HASH_SHA256;
 		set_whole_size(&probe);
 	} else {
@@ -425,6 +426,7 @@ int vst_exhibit_writer_begin(
 {
 	struct vst_item placed = *item;
 	int rc = check_state(writer, READY, err);
+	placed.has_content = true; /* that is what it is begun for, and what makes it a tail */
 	if (rc != 0 || (rc = place(writer, &placed, writer->open_path, err)) != 0 ||
 	        (rc = check_beginning(&placed, err)) != 0 ||
 	        (rc = choose_entry(writer, &placed, writer->open_path, err)) != 0)
@@ -470,6 +472,7 @@ int vst_exhibit_writer_end(struct vst_exhibit_writer *writer, struct vst_item *i
 	int rc = check_state(writer, OPEN, err);
 	if (rc != 0)
 		return rc;
+	item->has_content = true;
 	if ((rc = place(writer, item, path, err)) != 0)
 		return fail(writer, rc);
 	if (memcmp(path, writer->open_path, sizeof path) != 0 ||
@@ -478,7 +481,7 @@ int vst_exhibit_writer_end(struct vst_exhibit_writer *writer, struct vst_item *i
 		        writer, vst_err_set(err, VST_EUSAGE, "exhibit writer: another item than was begun"));
 	if ((rc = vst_content_out_end(writer->content, item, &offset, err)) != 0)
 		return fail(writer, rc);
-	if (item->status == VST_ITEM_TAIL)
+	if (vst_item_is_tail(item))
 		set_whole_size(item);
 	if ((rc = choose_entry(writer, item, path, err)) != 0 ||
 	        (rc = put_line(writer, item, path, offset, ret_leaf, err)) != 0 ||

@@ -393,10 +393,15 @@ int vst_item_encode(const struct vst_item *item, struct vst_buf *out, struct vst
 	return 0;
 }
 
+bool vst_item_is_tail(const struct vst_item *item)
+{
+	return item->has_whole && item->has_content;
+}
+
 uint64_t vst_item_tail_offset(const struct vst_item *item)
 {
 	uint64_t offset = 0;
-	for (size_t i = 0; item->status == VST_ITEM_TAIL && i < item->whole.stored_count; i++)
+	for (size_t i = 0; vst_item_is_tail(item) && i < item->whole.stored_count; i++)
 		offset += item->whole.stored[i].bytes;
 	return offset;
 }
@@ -427,7 +432,7 @@ bool vst_item_holds(const struct vst_item *item, uint64_t *ret_bytes)
 static size_t entry_suffix(const struct vst_item *item, char ret[VST_ENTRY_SUFFIX])
 {
 	ret[0] = '\0';
-	if (item->status != VST_ITEM_TAIL)
+	if (!vst_item_is_tail(item))
 		return 0;
 	return (size_t)snprintf(
 	        ret, VST_ENTRY_SUFFIX, "@%llu", (unsigned long long)vst_item_tail_offset(item));

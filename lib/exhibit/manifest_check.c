@@ -94,7 +94,7 @@ static int check_status(const struct vst_item *item, struct vst_err *err)
 		return refuse(err, "denied or failed without saying why");
 	if (status == VST_ITEM_UNCHANGED && item->type != VST_ITEM_FILE && item->type != VST_ITEM_STREAM)
 		return refuse(err, "unchanged, of something that has no content");
-	if (status == VST_ITEM_TAIL && item->type != VST_ITEM_FILE)
+	if ((status == VST_ITEM_TAIL || vst_item_is_tail(item)) && item->type != VST_ITEM_FILE)
 		return refuse(err, "a tail of something that is no file");
 	return 0;
 }
@@ -227,7 +227,7 @@ static int check_sparse(const struct vst_item *item, struct vst_err *err)
 	}
 	if (item->type != VST_ITEM_FILE || (!item->has_content && !item->has_whole))
 		return refuse(err, "sparse without content");
-	if (item->status == VST_ITEM_TAIL)
+	if (vst_item_is_tail(item))
 		return refuse(err, "a tail of a sparse file");
 	if (item->extent_count > VST_SPARSE_EXTENTS_MAX)
 		return refuse(err, "too many extents");
@@ -265,16 +265,24 @@ static int check_stored(const struct vst_item_whole *whole, uint64_t *ret_sum, s
 	return 0;
 }
 
+/* What a file of which only the end is here may be called: how the reading of that end went is not hidden by
+ * it. */
+static bool is_status_of_tail(enum vst_item_status status)
+{
+	return status == VST_ITEM_TAIL || status == VST_ITEM_CHANGED || status == VST_ITEM_TRUNCATED ||
+	       status == VST_ITEM_DENIED || status == VST_ITEM_ERROR;
+}
+
 static int check_whole(const struct vst_item *item, struct vst_err *err)
 {
 	const struct vst_item_whole *whole = &item->whole;
-	bool tail = item->status == VST_ITEM_TAIL;
-	bool wanted = tail || (item->status == VST_ITEM_UNCHANGED && !item->is_hardlink);
+	bool tail = vst_item_is_tail(item), unchanged = item->status == VST_ITEM_UNCHANGED && !item->is_hardlink;
 	uint64_t sum = 0;
 	int rc;
-	if (item->has_whole != wanted)
-		return refuse(err, wanted ? "content of another exhibit, and not which"
-		                          : "content of another exhibit with a status that has none");
+	if (!item->has_whole && (unchanged || item->status == VST_ITEM_TAIL))
+		return refuse(err, "content of another exhibit, and not which");
+	if (item->has_whole && !(tail ? is_status_of_tail(item->status) : unchanged))
+		return refuse(err, "content of another exhibit with a status that has none");
 	if (!item->has_whole)
 		return 0;
 	if (whole->size > INT64_MAX)

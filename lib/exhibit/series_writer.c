@@ -261,15 +261,16 @@ static int add_content(struct vst_series_writer *writer, const struct vst_item *
         const struct vst_series_record *record, struct vst_err *err)
 {
 	const struct vst_item_stored own = {
-	        writer->counts.exhibit, item->seq, item->status == VST_ITEM_TAIL ? item->size : record->size};
+	        writer->counts.exhibit, item->seq, vst_item_is_tail(item) ? item->size : record->size};
 	switch (item->status) {
 	case VST_ITEM_COLLECTED:
 	case VST_ITEM_CHANGED:
+	case VST_ITEM_TAIL:
 		if (!item->has_content)
 			return 0;
-		return vst_series_contents_add(
-		        writer->contents, record->content, record->size, item->seq, NULL, 0, &own, err);
-	case VST_ITEM_TAIL:
+		if (!item->has_whole)
+			return vst_series_contents_add(writer->contents, record->content, record->size,
+			        item->seq, NULL, 0, &own, err);
 		return vst_series_contents_add(writer->contents, record->content, record->size, item->seq,
 		        item->whole.stored, item->whole.stored_count, &own, err);
 	case VST_ITEM_UNCHANGED:

@@ -55,7 +55,7 @@ static bool sink_has(void *ctx, const char *path)
 static void note_item(struct acquisition *a, const struct vst_item *item)
 {
 	a->progress.items++;
-	if (item->status == VST_ITEM_EXCLUDED && strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
+	if (item->status == VST_ITEM_EXCLUDED && item->rule && strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
 		a->limited++;
 	if (item->has_stat && item->has_content && item->dev_major == a->gathering.exclusion.id.dev_major &&
 	        item->dev_minor == a->gathering.exclusion.id.dev_minor)

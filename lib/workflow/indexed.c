@@ -170,7 +170,7 @@ static int observe(struct indexing *x, const struct vst_exhibit_entry *entry, st
 		return rc;
 	rc = vst_exhibit_content(x->exhibit, entry, false, &out, &why);
 	if (rc == 0)
-		rc = vst_observe_end(l.observation, &x->facts, err);
+		rc = vst_observe_end(l.observation, entry->item, &x->facts, err);
 	else if (rc != VST_ENOMEM && rc != VST_ECANCELLED) {
 		note_unread(x, entry->item, &why);
 		rc = 0;

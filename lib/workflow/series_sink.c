@@ -51,7 +51,7 @@ struct series_sink {
 	struct vst_series_record known;
 
 	bool owed; /* an item of this path was ended and has to come again */
-	struct vst_buf owed_path;
+	struct vst_buf owed_path, owed_line; /* what is known of it without its content */
 	bool forced; /* it has come again: to be stored */
 };
 
@@ -84,6 +84,7 @@ void series_sink_free(struct series_sink *s)
 	vst_buf_free(&s->kept);
 	vst_buf_free(&s->facts);
 	vst_buf_free(&s->owed_path);
+	vst_buf_free(&s->owed_line);
 	free(s->stored);
 	free(s);
 }
@@ -145,27 +146,47 @@ static bool is_owed(const struct series_sink *s, const struct vst_item *item)
 	return s->owed && strcmp((const char *)s->owed_path.data, item->path) == 0;
 }
 
+/* What it is written as if it does not come: without content, but with all that is known of it already. What
+ * broke off its first reading is the better reason. */
 static int owe(struct series_sink *s, const struct vst_item *item, struct vst_err *err)
 {
+	struct vst_item line = *item;
+	bool has_reason = item->rule || item->error;
+	line.source = s->source->name;
+	line.has_content = line.has_whole = line.has_prefix = line.is_sparse = line.has_whole_sha256 = false;
+	line.long_entry = false;
+	line.hashes = 0;
+	line.parts = line.read_padding = 0;
+	line.extents = NULL;
+	line.extent_count = 0;
+	line.status = item->status == VST_ITEM_DENIED ? VST_ITEM_DENIED : VST_ITEM_ERROR;
+	if (line.status == VST_ITEM_ERROR && item->status != VST_ITEM_ERROR)
+		line.error = 0;
+	line.rule = has_reason ? item->rule : RULE_NOT_AGAIN;
 	vst_buf_clear(&s->owed_path);
 	vst_buf_bytes(&s->owed_path, item->path, strlen(item->path) + 1);
-	s->owed = true;
-	return vst_buf_check(&s->owed_path, err);
+	vst_buf_clear(&s->owed_line);
+	int rc = vst_item_encode(&line, &s->owed_line, err);
+	s->owed = rc == 0;
+	return rc == 0 ? vst_buf_check(&s->owed_path, err) : rc;
 }
 
-static int settle(struct series_sink *s, struct vst_err *err)
+static int settle(struct series_sink *s, uint8_t *ret_leaf, struct vst_err *err)
 {
-	struct vst_item item;
+	struct vst_item *item = NULL;
 	if (!s->owed)
 		return 0;
 	s->owed = false;
-	vst_item_init(&item);
-	item.path = (const char *)s->owed_path.data;
-	item.type = VST_ITEM_FILE;
-	item.status = VST_ITEM_ERROR;
-	item.rule = RULE_NOT_AGAIN;
-	int rc = vst_exhibit_writer_item(s->options.writer, &item, NULL, NULL, NULL, err);
-	return rc == 0 ? note(s, &item, NULL, err) : rc;
+	int rc = vst_item_parse(s->owed_line.data, s->owed_line.len, &item, err);
+	if (rc != 0)
+		return rc;
+	/* The writer puts its own source's name into what it is given. */
+	struct vst_item given = *item;
+	rc = vst_exhibit_writer_item(s->options.writer, &given, NULL, NULL, ret_leaf, err);
+	if (rc == 0)
+		rc = note(s, &given, NULL, err);
+	vst_item_free(item);
+	return rc;
 }
 
 bool series_sink_again(struct series_sink *s)
@@ -176,7 +197,7 @@ bool series_sink_again(struct series_sink *s)
 int series_sink_source_end(struct series_sink *s, struct vst_err *err)
 {
 	s->forced = false;
-	return settle(s, err);
+	return settle(s, NULL, err);
 }
 
 /* ---- beginning ---- */
@@ -243,7 +264,7 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 	if (s->forced)
 		s->owed = false;
 	else
-		rc = settle(s, err);
+		rc = settle(s, NULL, err);
 	if (rc != 0)
 		return rc;
 	s->begun = item;
@@ -316,6 +337,8 @@ static int stop_weighing(struct series_sink *s, struct vst_err *err)
 
 static int weigh(struct series_sink *s, const uint8_t *data, size_t len, struct vst_err *err)
 {
+	if (s->announced != UINT64_MAX && len > s->announced - s->at) /* as the writer would say */
+		return vst_err_set(err, VST_EUSAGE, "series sink: more content than was announced");
 	if (s->keeps && s->kept.len + len > VST_SINK_KEEPS && s->announced == UINT64_MAX) {
 		int rc = stop_weighing(s, err);
 		if (rc == 0) /* it was not observed when it came */
@@ -512,6 +535,7 @@ int series_sink_end(
         struct series_sink *s, struct vst_item *item, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
 {
 	int rc = 0;
+	item->has_prefix = item->has_whole = false; /* of an earlier reading, or whoever made it up */
 	add_prefix(s, item);
 	switch (s->mode) {
 	case STORE:
@@ -527,7 +551,7 @@ int series_sink_end(
 	}
 	if (rc != 0 || s->owed)
 		return rc;
-	if (s->observation && (rc = vst_observe_end(s->observation, &s->facts, err)) != 0)
+	if (s->observation && (rc = vst_observe_end(s->observation, item, &s->facts, err)) != 0)
 		return rc;
 	return note(s, item, s->facts.len > 0 ? &s->facts : NULL, err);
 }
@@ -536,25 +560,53 @@ int series_sink_end(
 
 /* What was not opened, because its stat is as sealed: all that reading would have told is in the earlier
  * line. */
+static int refuse_trust(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
+{
+	item->status = VST_ITEM_ERROR;
+	item->rule = "it was to be trusted, and the generation does not have it as it is said to be";
+	item->has_whole = item->has_prefix = false;
+	int rc = vst_exhibit_writer_item(s->options.writer, item, NULL, NULL, ret_leaf, err);
+	return rc == 0 ? note(s, item, NULL, err) : rc;
+}
+
+/* The collector says that the file is as it was sealed. It may be wrong or lie, so what the exhibit before
+ * says of the file is looked at here too. */
+static bool may_be_trusted(
+        const struct series_sink *s, const struct vst_item *item, const struct vst_series_record *known)
+{
+	bool whole = known->status == VST_ITEM_COLLECTED || known->status == VST_ITEM_UNCHANGED ||
+	             known->status == VST_ITEM_TAIL;
+	return whole && item->type == VST_ITEM_FILE && item->content == VST_ITEM_CONTENT_FULL &&
+	       item->has_stat && !item->is_sparse && known->type == VST_ITEM_FILE &&
+	       known->extent == VST_ITEM_CONTENT_FULL &&
+	       !(known->flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) && known->flags & VST_SERIES_STAT &&
+	       known->size == item->size && known->mtime == item->mtime && known->ctime == item->ctime &&
+	       known->ino == item->ino && known->dev_major == item->dev_major &&
+	       known->dev_minor == item->dev_minor && s->source->content == VST_CONTENT_FULL;
+}
+
 static int take_trusted(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
 {
 	struct vst_series_record known;
 	struct vst_item *old = NULL;
-	uint64_t seq, size;
+	uint64_t seq, size = 0;
 	int rc;
+	s->stored_count = 0;
 	if (!s->options.incremental ||
 	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) ||
-	        !vst_series_content(s->options.earlier, known.content, s->stored, &s->stored_count, &size)) {
-		item->status = VST_ITEM_ERROR;
-		item->rule = "it was to be trusted, and no earlier exhibit of the generation has it";
-		item->has_whole = false;
-		rc = vst_exhibit_writer_item(s->options.writer, item, NULL, NULL, ret_leaf, err);
-		return rc == 0 ? note(s, item, NULL, err) : rc;
-	}
+	        !may_be_trusted(s, item, &known) ||
+	        (known.size > 0 && !vst_series_content(s->options.earlier, known.content, s->stored,
+	                                   &s->stored_count, &size)))
+		return refuse_trust(s, item, ret_leaf, err);
 	vst_buf_clear(&s->facts);
 	if ((rc = vst_series_item(s->options.earlier, &known, &old, err)) != 0 ||
 	        (rc = vst_series_line(s->options.earlier, &known, NULL, &s->facts, err)) != 0)
 		goto out;
+	if (s->options.hashes & ~(old->has_whole ? old->whole.hashes : old->hashes)) {
+		rc = refuse_trust(s, item, ret_leaf, err);
+		goto out;
+	}
+	item->status = VST_ITEM_UNCHANGED;
 	item->whole.size = size;
 	item->whole.stored = s->stored;
 	item->whole.stored_count = size > 0 ? s->stored_count : 0;
@@ -582,10 +634,12 @@ int series_sink_item(struct series_sink *s, struct vst_item *item, const char *l
         const char *link_path, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
 {
 	int rc = 0;
+	if (is_owed(s, item) && !item->has_stat) /* that it was not had again: more is known of it here */
+		return settle(s, ret_leaf, err);
 	if (is_owed(s, item))
 		s->owed = false;
 	else
-		rc = settle(s, err);
+		rc = settle(s, NULL, err);
 	if (rc != 0)
 		return rc;
 	if (item->has_whole && item->whole.trusted)

@@ -331,7 +331,7 @@ int verify_references_item(
 	const struct fact *fact = NULL;
 	bool all = true, checked = false;
 	int rc = add_fact(references->own, item, err);
-	references->items += item->status == VST_ITEM_UNCHANGED || item->status == VST_ITEM_TAIL;
+	references->items += item->status == VST_ITEM_UNCHANGED || item->has_whole;
 	if (rc != 0 || !item->has_whole)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < item->whole.stored_count; i++) {
@@ -448,7 +448,7 @@ static int read_pieces(struct verify_references *references, const struct vst_it
 	if (!pieces)
 		return vst_err_nomem(err);
 	memcpy(pieces, item->whole.stored, count * sizeof *pieces);
-	if (item->status == VST_ITEM_TAIL)
+	if (vst_item_is_tail(item))
 		pieces[count++] = (struct vst_item_stored){references->number, item->seq, item->size};
 	int rc = resume(references, item->whole.hashes, pieces, count, &done, key, &hash, err);
 	if (rc == 0)

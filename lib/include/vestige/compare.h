@@ -47,8 +47,13 @@ int vst_observe_begin(const struct vst_lookout *lookout, const struct vst_item *
 /* In order of rising offset in the file; holes are skipped. */
 int vst_observe_data(struct vst_observation *observation, uint64_t offset, const void *data, size_t len,
         struct vst_err *err);
-/* Appends the facts: one JSON object, with a member for each observer that wanted the item. */
-int vst_observe_end(struct vst_observation *observation, struct vst_buf *ret_facts, struct vst_err *err);
+/*
+ * Appends the facts: one JSON object, with a member for each observer that wanted the item. `item`: as it was
+ * ended. Of a file that was cut or could not be read to its end observers' facts are left out, which would be
+ * judged as if the rest were gone; of a stream that failed they are kept: what it has is all there is.
+ */
+int vst_observe_end(struct vst_observation *observation, const struct vst_item *item,
+        struct vst_buf *ret_facts, struct vst_err *err);
 void vst_observe_free(struct vst_observation *observation);
 
 /* ---- changes ---- */

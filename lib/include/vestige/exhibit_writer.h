@@ -11,7 +11,8 @@
  * what begin, item, record and source refuse before they write (VST_EUSAGE, VST_EEXIST, VST_ENOTFOUND) leaves the writer as it was.
  *
  * Incremental: of an unchanged item only its line is written (item, with `whole`). A tail is begun with status tail, `size` the bytes that
- * follow, and `whole.stored` set, which gives the offset where they begin; it is ended as a tail again, with the digests of the whole (over
+ * follow, and `whole.stored` set, which gives the offset where they begin; it is ended as a tail again, or as changed, truncated, denied or
+ * error where its end could not be read in peace, with the digests of the whole (over
  * what was read and, if it fell short, zeros up to the announced size). Its metadata are those of the file. `prefix` is the caller's;
  * long_entry is the writer's.
  *

@@ -36,7 +36,7 @@
  *   sparse    {map: [[offset, bytes], …], sha256: of the whole content with its holes; left out when holes exceed 1 GiB}
  *   read      {start, end, expected, read, padding, before {size, mtime, ctime}, after {size, mtime, ctime}}
  *             for files and streams; `after` is left out if it could not be had; padding: zero bytes that fill up what went missing
- *   whole     {size, sha256, sha1, md5, trusted, stored: [[exhibit, seq, bytes], …]} for unchanged and tail: the file as it was read, of
+ *   whole     {size, sha256, sha1, md5, trusted, stored: [[exhibit, seq, bytes], …]} for unchanged and tail (of any status): the file as it was read, of
  *             which no or only the last bytes are in this exhibit. Its bytes are those that the entries of these items hold, end to
  *             end, and for a tail then those of its own entry; an item named here has an entry of exactly so many bytes. `size` and
  *             `sha256` are of the file (sparse: of the data extents), sha1 and md5 if asked for. `trusted` (true) if it was not read:
@@ -98,7 +98,8 @@ enum vst_item_status {
 	VST_ITEM_VANISHED,  /* listed, then gone */
 	VST_ITEM_ERROR,     /* anything else that failed */
 	VST_ITEM_UNCHANGED, /* incremental: content is in an earlier exhibit; the entry is left out */
-	VST_ITEM_TAIL,      /* incremental: only the new end is here, as an entry named `<path>@<offset>` */
+	VST_ITEM_TAIL,      /* incremental: only the new end is here, as an entry named `<path>@<offset>`; one that was changed, truncated,
+	                       denied or failed while its end was read says that instead */
 };
 #define VST_ITEM_STATUSES (VST_ITEM_TAIL + 1)
 
@@ -196,7 +197,7 @@ struct vst_item {
 	struct vst_item_stat before, after;
 	bool has_after;
 
-	bool has_whole; /* unchanged and tail of a file or stream; not with is_hardlink, where the target has it */
+	bool has_whole; /* unchanged file or stream, and tail (vst_item_is_tail()); not with is_hardlink, where the target has it */
 	struct vst_item_whole whole;
 	bool has_prefix;
 	uint64_t prefix_size;
@@ -230,6 +231,9 @@ void vst_item_free(struct vst_item *item); /* only for parsed items */
  * parts. The room counts what stock tar adds, a directory's slash or a part's number.
  */
 int vst_item_entry_name(const struct vst_item *item, struct vst_buf *out, struct vst_err *err);
+
+/* Whether the entry holds the end of the file alone: it has content here and a `whole`, whatever its status. */
+bool vst_item_is_tail(const struct vst_item *item);
 
 /* Where a tail begins in its file: the bytes of the pieces that are stored elsewhere. 0 for all else. */
 uint64_t vst_item_tail_offset(const struct vst_item *item);

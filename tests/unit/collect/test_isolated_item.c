@@ -36,6 +36,44 @@ static struct vst_item full_item(void)
 	return item;
 }
 
+/* A process that was taken over knew of no exhibit, and named pieces of one all the same. */
+static void item_brings_no_knowledge_of_exhibits(void **state)
+{
+	(void)state;
+	static const struct vst_item_stored stored = {1, 2, 3};
+	struct vst_item item = full_item();
+	struct vst_buf bytes = VST_BUF_INIT;
+	struct isolated_item back;
+	item.has_whole = item.has_prefix = item.long_entry = true;
+	item.whole.stored = &stored;
+	item.whole.stored_count = 1;
+	item.whole.size = 3;
+	item.whole.hashes = VST_HASH_SHA256;
+	for (int i = 0; i < 2; i++) {
+		item.whole.trusted = i;
+		vst_buf_clear(&bytes);
+		isolated_item_put(&bytes, &item, NULL, NULL);
+		assert_true(isolated_item_take(bytes.data, bytes.len, &back));
+		assert_int_equal(back.item.has_whole, i);
+		assert_int_equal(back.item.whole.trusted, i);
+		assert_int_equal(back.item.whole.size, i ? 3 : 0);
+		assert_null(back.item.whole.stored);
+		assert_int_equal(back.item.whole.stored_count, 0);
+		assert_int_equal(back.item.whole.hashes, 0);
+		assert_false(back.item.has_prefix);
+		assert_false(back.item.long_entry);
+		isolated_item_release(&back);
+	}
+	uint8_t odd = 2;
+	memcpy(bytes.data + offsetof(struct vst_item, has_whole), &odd, 1);
+	memcpy(bytes.data + offsetof(struct vst_item, has_prefix), &odd, 1);
+	assert_true(isolated_item_take(bytes.data, bytes.len, &back));
+	assert_false(back.item.has_whole);
+	assert_false(back.item.has_prefix);
+	isolated_item_release(&back);
+	vst_buf_free(&bytes);
+}
+
 static void item_comes_back_as_it_was(void **state)
 {
 	(void)state;
@@ -126,6 +164,7 @@ static void ring_refuses_lying_lengths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(item_brings_no_knowledge_of_exhibits),
 	        cmocka_unit_test(item_comes_back_as_it_was),
 	        cmocka_unit_test(item_that_is_cut_is_refused),
 	        cmocka_unit_test(ring_keeps_order_around_its_end),

@@ -774,6 +774,38 @@ static void manifest_writes_what_an_earlier_exhibit_has(void **state)
 	assert_line(&item, "]},\"entry\":\"long\"}");
 }
 
+/* A tail that was cut or failed says so: it would have passed for one that is complete. */
+static void manifest_lets_a_tail_say_how_its_reading_went(void **state)
+{
+	(void)state;
+	static const enum vst_item_status may[] = {
+	        VST_ITEM_CHANGED, VST_ITEM_TRUNCATED, VST_ITEM_DENIED, VST_ITEM_ERROR};
+	static const enum vst_item_status may_not[] = {
+	        VST_ITEM_COLLECTED, VST_ITEM_EXCLUDED, VST_ITEM_ABSENT, VST_ITEM_VANISHED, VST_ITEM_UNCHANGED};
+	struct vst_item item;
+	for (size_t i = 0; i < sizeof may / sizeof *may; i++) {
+		item = tail_item();
+		item.status = may[i];
+		item.rule = may[i] == VST_ITEM_CHANGED ? NULL : "why";
+		assert_true(vst_item_is_tail(&item));
+		assert_int_equal(vst_item_tail_offset(&item), 5000);
+		assert_line(&item, "\"whole\":{\"size\":5007,");
+	}
+	for (size_t i = 0; i < sizeof may_not / sizeof *may_not; i++) {
+		item = tail_item();
+		item.status = may_not[i];
+		item.rule = may_not[i] == VST_ITEM_EXCLUDED ? "why" : NULL;
+		assert_refused(&item, "item: ");
+	}
+	item = tail_item();
+	item.has_content = false;
+	item.hashes = 0;
+	item.status = VST_ITEM_ERROR;
+	item.rule = "why";
+	assert_false(vst_item_is_tail(&item));
+	assert_refused(&item, "status that has none");
+}
+
 static void manifest_keeps_empty_streams_links_and_holes_of_earlier_exhibits(void **state)
 {
 	(void)state;
@@ -1012,6 +1044,7 @@ int main(void)
 	        cmocka_unit_test(manifest_names_entries),
 	        cmocka_unit_test(manifest_writes_what_an_earlier_exhibit_has),
 	        cmocka_unit_test(manifest_keeps_empty_streams_links_and_holes_of_earlier_exhibits),
+	        cmocka_unit_test(manifest_lets_a_tail_say_how_its_reading_went),
 	        cmocka_unit_test(manifest_refuses_wholes_that_contradict_themselves),
 	        cmocka_unit_test(manifest_takes_one_spelling_of_wholes),
 	        cmocka_unit_test(manifest_names_the_entries_of_tails),
