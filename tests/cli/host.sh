@@ -22,6 +22,7 @@ import sys, yaml
 logs, baseline = (yaml.safe_load(open("%s/%s.yaml" % (sys.argv[1], name))) for name in ("linux-logs", "baseline"))
 had = {source["name"] for source in logs["sources"]}
 sources = logs["sources"] + [s for s in baseline["sources"] if s["name"] not in had and "files" in s]
+sources.append({"name": "entries", "journal": {"raw": False, "export": True}})
 sources.append({"name": "app", "files": {"paths": ["/var/lib/app", "/home"]}})
 yaml.safe_dump({"policy": "nights", "sources": sources}, sys.stdout, sort_keys=False)
 PYTHON
@@ -66,4 +67,35 @@ nothing_high() {
 		jq -c 'select(.severity == "high")' findings.jsonl | cut -c 1-1500
 		fail "EX000$exhibit: honest, and of severity high"
 	}
+}
+
+intruder() {
+	python3 -B "$TESTS/cli/host_intruder.py" "$@"
+}
+
+# night [day|quiet]: a day that ends without a snapshot; what is planted now is found by the next `caught`.
+night() {
+	tonight=$(host "${1:-quiet}")
+}
+
+# caught "RULE SEVERITY PATH"…: seals, and each is found, sealed and shown by diff; of severity high there is nothing else.
+caught() {
+	local wanted rule severity path highs=()
+	host settle
+	seal
+	expect_exit $(($(high findings.jsonl | wc -l) > 0)) vestige -C case --json diff --findings -i analyst.key latest~1 latest
+	grep '"rule":' "$out" >shown.jsonl || true
+	for wanted; do
+		read -r rule severity path <<<"$wanted"
+		for file in findings.jsonl shown.jsonl; do
+			any_json $file "(.finding // .) | .rule == \"$rule\" and .severity == \"$severity\" and (\"$path\" == \"\" or .path == \"$path\")" || {
+				cut -c 1-600 $file
+				fail "EX000$exhibit: not in $file: $wanted"
+			}
+		done
+		[[ $severity != high ]] || highs+=("$rule $path")
+	done
+	assert_equal "$(printf '%s\n' "${highs[@]}" | sed '/^$/d' | sort)" "$(high findings.jsonl)" "what is of severity high in EX000$exhibit"
+	assert_equal "$(jq -c '[.rule, .severity, .path]' findings.jsonl | sort)" \
+		"$(jq -c '(.finding // .) | [.rule, .severity, .path]' shown.jsonl | sort)" "what was sealed in EX000$exhibit and what diff shows"
 }

@@ -4,7 +4,8 @@
   host_life.py DIR birth BEGIN     DIR/root as it is at BEGIN (seconds since the epoch, a midnight UTC); host_clock.so lies in DIR
   host_life.py DIR day             lives until the next night, and prints the time of its snapshot
   host_life.py DIR settle [AGO]    what was changed by hand since was changed AGO seconds (60) before that snapshot
-  host_life.py DIR quiet           a day on which nothing but the clockwork of the host writes
+  host_life.py DIR quiet           a day on which nothing but the clockwork of the host writes, and no log is rotated
+  host_life.py DIR jump AUDIT JOURNAL  so many numbers of audit events and journal entries are of what never reached the disk
 
 Times. The days lie in the future: what bears a time of today was made just now by a tool, and gets the time of the simulated day. The
 modification time is set in the file itself. Birth and change of an inode cannot be set by anybody; DIR/times says what they would have
@@ -43,6 +44,7 @@ class Host:
         self.directory, self.begin, self.day = pathlib.Path(directory).resolve(), begin, 0
         self.root = self.directory / "root"
         self.random = random.Random(4711)
+        self.fractions = random.Random(4712)  # of these there are more or less, as directories are read
         self.now = begin - DAY + NIGHT
         self.born = time.time_ns()
         self.inodes = {}  # inode: [birth, said, change, said]
@@ -72,7 +74,7 @@ class Host:
         return time.strftime("%d/%b/%Y:%H:%M:%S ", time.gmtime(t + self.offset(t))) + "+0%d00" % (self.offset(t) // 3600)
 
     def ns(self, t):
-        return int(t) * NS + self.random.randrange(1, NS)
+        return int(t) * NS + self.fractions.randrange(1, NS)
 
     def settle(self, t=None):
         """What was changed since the last call gets the time t (the present)."""
@@ -139,15 +141,15 @@ class Host:
             os.replace(path, str(path) + backup)
         os.replace(fresh, path)
 
-    def run(self, t, *command, check=True, data=None):
+    def environment(self, t):
+        zone = "MAR-1" if self.offset(t) else "UTC"
+        return {**os.environ, "VESTIGE_CLOCK": str(int(t)), "LD_PRELOAD": str(self.directory / "host_clock.so"), "TZ": zone}
+
+    def run(self, t, *command, check=True):
         """A tool of the host's, at time t."""
         self.now = t
         self.settle()
-        environment = {**os.environ, "VESTIGE_CLOCK": str(int(t)), "LD_PRELOAD": str(self.directory / "host_clock.so"), "TZ": "MAR-1"}
-        environment.pop("HOST_TIMES", None)
-        if self.offset(t) == 0:
-            environment["TZ"] = "UTC"
-        done = subprocess.run([str(c) for c in command], env=environment, input=data, capture_output=True)
+        done = subprocess.run([str(c) for c in command], env=self.environment(t), capture_output=True)
         if check and done.returncode != 0:
             sys.exit("%s: %d: %s%s" % (command, done.returncode, done.stdout.decode(), done.stderr.decode()))
         self.settle()
@@ -245,7 +247,7 @@ class Host:
             lines = lines[2:] + lines[:2]
         self.append("/var/log/audit/audit.log", "".join(lines), t, 0o600)
         log = self.path("/var/log/audit/audit.log")
-        if log.stat().st_size > 60000:  # max_log_file_action = rotate
+        if log.stat().st_size > 150000:  # max_log_file_action = rotate
             for i in range(4, 0, -1):
                 name = log.with_name("audit.log.%d" % (i - 1)) if i > 1 else log
                 if name.exists():
@@ -324,7 +326,7 @@ class Host:
                 for i, (t, program, text) in enumerate(sorted(batch))
             ).encode()
             is_new = not path.exists()
-            subprocess.run([REMOTE, "-o", path, "-"], input=stream, check=True, stderr=subprocess.DEVNULL)
+            subprocess.run([REMOTE, "-o", path, "-"], input=stream, check=True, stderr=subprocess.DEVNULL, env=self.environment(self.now))
             with open(path, "r+b") as f:
                 data = bytearray(f.read())
                 if self.journal_id is None:
@@ -459,18 +461,23 @@ class Host:
             if day % 4 == 1:
                 yield from self.session("root", 0, morning + 9000, 600)
         midnight = start - NIGHT + DAY - self.offset(start)
-        yield midnight + 420, lambda: self.rotate(midnight + 420)
-        yield midnight + 430, lambda: self.web(midnight + 421)  # a worker that has not opened the new file yet
+        if not quiet:
+            yield midnight + 420, lambda: self.rotate(midnight + 420)
         noon = start + 8 * 3600
         yield noon, lambda: self.database(noon)
         if not quiet:
             for at, work in self.work(noon):
                 yield at, lambda at=at, work=work: work(at)
-        if day in REBOOTS:
+        if day in REBOOTS and not quiet:
             yield noon + 14000, lambda: self.reboot(noon + 14000, REBOOTS[day])
 
     def rotate(self, t):
+        late = self.path("/var/log/nginx/access.log")
+        inode = os.stat(late).st_ino if late.exists() else None
         self.run(t, "logrotate", "-s", self.directory / "logrotate.status", self.directory / "logrotate.conf")
+        for path in late.parent.iterdir():  # a worker that has not opened the new file yet
+            if path.stat().st_ino == inode and path != late:
+                self.append(str(path.relative_to(self.root)), '192.0.2.1 - - [%s] "GET /late HTTP/1.1" 200 5 "-" "b"\n' % self.access_time(t + 9), t + 9)
         if self.day % 9 == 4:
             self.flush_journal("archive")
 
@@ -632,6 +639,9 @@ def main():
     if verb in ("day", "quiet"):
         host.live(verb == "quiet")
         print(host.now)
+    elif verb == "jump":
+        host.serial += int(arguments[0])
+        host.journal_next += int(arguments[1])
     elif verb == "settle":
         host.settle(host.now - int(arguments[0] if arguments else 60))
     state.write_bytes(pickle.dumps(host))
