@@ -23,6 +23,7 @@
 #define STEP_MIN 300
 #define SUMMER_MIN 3300
 #define SUMMER_MAX 3900
+#define SUMMER_HOUR_MAX 4      /* the clocks go back at midnight or at one of these hours */
 #define REQUEST_MAX (6 * 3600) /* an access log says when a request began, and writes when it ended */
 
 struct judging {
@@ -92,24 +93,31 @@ static bool near(int64_t a, int64_t b)
 	return a - b <= SAME_SLACK && b - a <= SAME_SLACK;
 }
 
-static bool has_gap(const struct vst_cadence_log *log, const struct vst_cadence_gap *gap)
+/* Between what the two exhibits take lines without a zone for: with summer time it is another. */
+static int64_t zone_shift(const struct judging *j, bool zoned)
+{
+	return zoned || !j->before->items ? 0 : j->after->zone - j->before->zone;
+}
+
+static bool has_gap(const struct vst_cadence_log *log, const struct vst_cadence_gap *gap, int64_t shift)
 {
 	for (size_t i = 0; log && i < log->gaps.count; i++)
-		if (near(log->gaps.gaps[i].from, gap->from) && near(log->gaps.gaps[i].to, gap->to))
+		if (near(log->gaps.gaps[i].from, gap->from + shift) &&
+		        near(log->gaps.gaps[i].to, gap->to + shift))
 			return true;
 	return false;
 }
 
 /* The earlier exhibit covers that time, and would have had the gap among its largest. */
-static bool had_lines(const struct vst_cadence_log *old, const struct vst_cadence_gap *gap)
+static bool had_lines(const struct vst_cadence_log *old, const struct vst_cadence_gap *gap, int64_t shift)
 {
-	int64_t least = INT64_MAX;
-	if (!old || old->first > gap->from || old->last < gap->to)
+	int64_t least = INT64_MAX, from = gap->from + shift, to = gap->to + shift;
+	if (!old || old->first > from || old->last < to)
 		return false;
 	for (size_t i = 0; i < old->gaps.count; i++) {
 		const struct vst_cadence_gap *known = &old->gaps.gaps[i];
 		least = known->to - known->from < least ? known->to - known->from : least;
-		if (known->from <= gap->from + SAME_SLACK && known->to >= gap->to - SAME_SLACK)
+		if (known->from <= from + SAME_SLACK && known->to >= to - SAME_SLACK)
 			return false;
 	}
 	return !old->cut || gap->to - gap->from > least;
@@ -251,9 +259,9 @@ static int judge_gap(const struct judging *j, const struct vst_cadence_log *log,
 {
 	struct silence silence = {.gap = gap};
 	int64_t limit = limit_of(log, old, &silence.usual);
-	if (gap->to - gap->from <= limit || has_gap(old, gap) || *told >= TOLD_MAX)
+	if (gap->to - gap->from <= limit || has_gap(old, gap, zone_shift(j, log->zoned)) || *told >= TOLD_MAX)
 		return 0;
-	silence.was_filled = had_lines(old, gap);
+	silence.was_filled = had_lines(old, gap, zone_shift(j, log->zoned));
 	silence.similar = similar_gaps(old ? old : log, gap, gap->to - gap->from);
 	if (silence.similar >= SIMILAR_USUAL && !silence.was_filled)
 		return 0;
@@ -352,12 +360,13 @@ static int judge_newer(const struct judging *j, const struct vst_cadence_file *f
 
 /* ---- lines out of order ---- */
 
-static bool had_step(const struct judging *j, const struct vst_cadence_gap *step)
+static bool had_step(const struct judging *j, const struct vst_cadence_gap *step, int64_t shift)
 {
 	for (size_t i = 0; i < j->before->file_count; i++) {
 		const struct vst_cadence_list *list = &j->before->files[i].steps;
 		for (size_t k = 0; k < list->count; k++)
-			if (near(list->gaps[k].from, step->from) && near(list->gaps[k].to, step->to))
+			if (near(list->gaps[k].from, step->from + shift) &&
+			        near(list->gaps[k].to, step->to + shift))
 				return true;
 	}
 	return false;
@@ -373,6 +382,19 @@ static uint64_t jitter(const struct vst_cadence_file *file, int64_t step)
 	return count > 0 ? count - 1 : 0;
 }
 
+/* The end of summer time, in lines without a zone: an hour of the night is told twice, and of a log that
+ * speaks seldom the step is shorter by the time between two lines. */
+static bool is_summer_end(
+        const struct judging *j, const struct vst_cadence_file *file, const struct vst_cadence_gap *step)
+{
+	int64_t length = step->from - step->to;
+	int64_t next_hour = ((step->from + j->after->zone) / 3600 + 1) * 3600, hour = next_hour / 3600 % 24;
+	if (file->zoned || length > SUMMER_MAX)
+		return false;
+	return length >= SUMMER_MIN ||
+	       (hour <= SUMMER_HOUR_MAX && step->to + j->after->zone >= next_hour - 3600);
+}
+
 static const struct vst_cadence_gap *largest_new_step(
         const struct judging *j, const struct vst_cadence_file *file)
 {
@@ -380,7 +402,8 @@ static const struct vst_cadence_gap *largest_new_step(
 	for (size_t i = 0; i < file->steps.count; i++) {
 		const struct vst_cadence_gap *step = &file->steps.gaps[i];
 		int64_t length = step->from - step->to;
-		if (length >= STEP_MIN && jitter(file, length) < SIMILAR_USUAL && !had_step(j, step) &&
+		if (length >= STEP_MIN && jitter(file, length) < SIMILAR_USUAL &&
+		        !had_step(j, step, zone_shift(j, file->zoned)) &&
 		        (!largest || length > largest->from - largest->to))
 			largest = step;
 	}
@@ -402,8 +425,7 @@ static int judge_steps(const struct judging *j, const struct vst_cadence_file *f
 	        .found = found,
 	        .innocent = "the clock was set back, or the line is of another host",
 	};
-	if (step->boot || (!file->zoned && length >= SUMMER_MIN && length <= SUMMER_MAX) ||
-	        (file->is_access && length <= REQUEST_MAX))
+	if (step->boot || is_summer_end(j, file, step) || (file->is_access && length <= REQUEST_MAX))
 		finding.severity = VST_SEVERITY_LOW;
 	snprintf(found, sizeof found, "a line says a time %" PRId64 " s before that of the line before it",
 	        length);

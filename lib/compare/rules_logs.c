@@ -107,8 +107,9 @@ static bool has_rotated(
 	return false;
 }
 
-/* Whether all that the later exhibit has of the family was made after the earlier one: it went round more
- * often than files are kept. */
+/* Whether all rotated files that the later exhibit has of the family were made and filled after the earlier
+ * one: it went round more often than files are kept. The log itself may be an old file: copytruncate empties
+ * it in its place. */
 static bool is_all_younger(const struct vst_rule_context *context, uint64_t family)
 {
 	size_t count, rotated = 0;
@@ -116,11 +117,14 @@ static bool is_all_younger(const struct vst_rule_context *context, uint64_t fami
 	if (count > FAMILY_LOOKS)
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		int64_t born = members[i].record.btime != VST_TIME_NONE ? members[i].record.btime
-		                                                        : members[i].record.mtime;
-		if (born < context->before->time)
+		const struct vst_series_record *record = &members[i].record;
+		if (!members[i].rotated)
+			continue;
+		/* What is compressed is made anew, and keeps the time of what it was made from. */
+		if (record->mtime < context->before->time ||
+		        (record->btime != VST_TIME_NONE && record->btime < context->before->time))
 			return false;
-		rotated += members[i].rotated;
+		rotated++;
 	}
 	return rotated > 0;
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "compare/changes.h"
+#include "compare/family.h"
 #include "compare/package_of.h"
 #include "compare/rules.h"
+#include "vestige/buf.h"
 #include "vestige/timefmt.h"
 
 #define SLACK (2 * VST_NS_PER_S) /* between a clock and a file system's idea of it */
@@ -88,6 +90,16 @@ static int changed_before_it_could(
 
 /* ---- times against each other ---- */
 
+/* gzip, xz and zstd give what they make the time of what they read. */
+static bool is_compressed_log(const struct vst_pair *pair)
+{
+	struct vst_buf name = VST_BUF_INIT;
+	bool rotated, compressed;
+	vst_family_name(pair->after->path, &name, &rotated, &compressed);
+	vst_buf_free(&name);
+	return rotated && compressed;
+}
+
 static int before_birth(
         const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err)
 {
@@ -98,7 +110,7 @@ static int before_birth(
 	bool set_back = was && in_place(pair) && was->mtime >= was->btime && pair->fields & VST_FIELD_MTIME;
 	if (was && !set_back && !(pair->fields & VST_FIELD_BTIME)) /* it was so before */
 		return 0;
-	if (!set_back && package_of(context, item) == PACKAGE_SAME)
+	if (!set_back && (is_compressed_log(pair) || package_of(context, item) == PACKAGE_SAME))
 		return 0;
 	return vst_rule_find(context, pair,
 	        &(struct vst_finding){

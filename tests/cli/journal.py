@@ -75,16 +75,17 @@ def wipe_data(data, text):
     data[found : found + 64] = bytes(64)
 
 
-command, arguments = sys.argv[1], sys.argv[2:]
-if command == "stream":
-    stream(int(arguments[0]), int(arguments[1]))
-elif command == "renumber":
-    change(arguments[0], lambda data: renumber(data, int(arguments[1])))
-elif command == "wipe-entry":
-    change(arguments[0], lambda data: wipe_entry(data, int(arguments[1])))
-elif command == "wipe-boot":
-    change(arguments[0], lambda data: wipe_boot(data, int(arguments[1])))
-elif command == "wipe-data":
-    change(arguments[0], lambda data: wipe_data(data, arguments[1].encode()))
-else:
-    sys.exit(__doc__)
+if __name__ == "__main__":
+    command, arguments = sys.argv[1], sys.argv[2:]
+    if command == "stream":
+        stream(int(arguments[0]), int(arguments[1]))
+    elif command == "renumber":
+        change(arguments[0], lambda data: renumber(data, int(arguments[1])))
+    elif command == "wipe-entry":
+        change(arguments[0], lambda data: wipe_entry(data, int(arguments[1])))
+    elif command == "wipe-boot":
+        change(arguments[0], lambda data: wipe_boot(data, int(arguments[1])))
+    elif command == "wipe-data":
+        change(arguments[0], lambda data: wipe_data(data, arguments[1].encode()))
+    else:
+        sys.exit(__doc__)

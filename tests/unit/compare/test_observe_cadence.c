@@ -328,6 +328,8 @@ static void cadence_lines_out_of_order(void **state)
 	        {RFC3339, 5 * HOUR, "sshd[1]: x", "lines_out_of_order/medium "},
 	        {RFC3339, HOUR, "sshd[1]: x", "lines_out_of_order/medium "},
 	        {RFC3164, HOUR + 300, "sshd[1]: x", "lines_out_of_order/low "},
+	        {RFC3164, 40 * 60, "sshd[1]: x", "lines_out_of_order/low "}, /* of a log that speaks seldom */
+	        {RFC3339, 40 * 60, "sshd[1]: x", "lines_out_of_order/medium "},
 	        {RFC3339, 5 * HOUR, "kernel: Linux version 6", "lines_out_of_order/low "},
 	        {CLF, HOUR, "x", "lines_out_of_order/low "},
 	        {RFC3339, 302, "x", ""},
