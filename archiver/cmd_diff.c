@@ -1,21 +1,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "open_case.h"
+#include "diff_changes.h"
+#include "diff_rows.h"
 #include "opened.h"
 #include "progress.h"
 #include "verbs.h"
 #include "vestige/indexed.h"
+#include "vestige/secret.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
 
 struct diff {
 	struct cli *cli;
 	struct opened_options options;
-	bool findings_only;
+	bool findings_only, wants_rows, other_key;
 	struct opened before, after;
 	struct cli before_cli, after_cli; /* with the case's directory, where it stands in the argument */
 	struct vst_indexed *before_index, *after_index;
+	struct diff_rows rows;
 	struct vst_buf findings; /* as they are printed: behind the summary */
 	const char *label;       /* of the exhibit that is read */
 };
@@ -23,8 +26,10 @@ struct diff {
 /* ---- opening ---- */
 
 /* "EX0002", or "DIR:EX0002" for one of another case. */
-static int open_side(struct diff *d, char *text, struct cli *cli, struct opened *opened, struct vst_err *err)
+static int open_side(struct diff *d, char *text, struct cli *cli, struct opened *opened,
+        const struct opened *earlier, struct vst_err *err)
 {
+	struct opened_options options = d->options;
 	char *colon = strrchr(text, ':');
 	*cli = *d->cli;
 	if (colon) {
@@ -32,7 +37,8 @@ static int open_side(struct diff *d, char *text, struct cli *cli, struct opened 
 		cli->dir = *text ? text : ".";
 		text = colon + 1;
 	}
-	return opened_open(opened, cli, text, &d->options, err);
+	options.earlier = earlier;
+	return opened_open(opened, cli, text, &options, err);
 }
 
 static int select_leaf(void *ctx, struct vst_exhibit_entry *entry, struct vst_err *err)
@@ -72,12 +78,12 @@ static void on_progress(void *ctx, uint64_t items, uint64_t total)
 }
 
 static int index_side(struct diff *d, struct opened *opened, struct vst_series_index *earlier,
-        bool ignore_digests, struct vst_indexed **ret, struct vst_err *err)
+        struct vst_indexed **ret, struct vst_err *err)
 {
 	char name[VST_EXHIBIT_NAME_MAX];
 	const struct vst_indexed_options options = {
 	        .earlier = earlier,
-	        .ignore_digests = ignore_digests,
+	        .ignore_digests = d->other_key,
 	        .progress = progress_is_on() ? on_progress : NULL,
 	        .ctx = d,
 	        .cancel = cli_catch_signals(),
@@ -102,14 +108,11 @@ static int index_both(struct diff *d, struct vst_err *err)
 		rc = vst_indexed_digest_key(d->after.examination, after, &has_after, err);
 	if (rc != 0)
 		return rc;
-	bool other_key = has_before && has_after && memcmp(before, after, VST_HASH_LEN) != 0;
-	if (other_key)
-		cli_warn("the two have their keyed digests by different keys: contents that are digests "
-		         "alone are not compared");
-	rc = index_side(d, &d->before, NULL, other_key, &d->before_index, err);
-	return rc == 0 ? index_side(
-	                         d, &d->after, d->before_index->side.index, other_key, &d->after_index, err)
-	               : rc;
+	d->other_key = has_before && has_after && memcmp(before, after, VST_HASH_LEN) != 0;
+	vst_wipe(before, sizeof before);
+	vst_wipe(after, sizeof after);
+	rc = index_side(d, &d->before, NULL, &d->before_index, err);
+	return rc == 0 ? index_side(d, &d->after, d->before_index->side.index, &d->after_index, err) : rc;
 }
 
 /* ---- findings ---- */
@@ -173,115 +176,21 @@ static int on_finding(void *ctx, const struct vst_finding *finding, struct vst_e
 
 /* ---- changes ---- */
 
-static void json_fields(struct vst_json *json, unsigned fields)
+static int count_change(void *ctx, const struct vst_change *change, struct vst_err *err)
 {
-	vst_json_key(json, "fields");
-	vst_json_array(json);
-	for (unsigned bit = 0; bit < VST_FIELDS; bit++)
-		if (fields >> bit & 1)
-			vst_json_string(json, vst_change_field_name(bit));
-	vst_json_end(json);
-}
-
-static void json_item(
-        struct vst_json *json, const char *key, const struct vst_item *item, const struct vst_place *place)
-{
-	if (!item)
-		return;
-	const uint8_t *sha256 = item->has_whole     ? item->whole.sha256
-	                        : item->has_content ? item->sha256
-	                                            : NULL;
-	vst_json_key(json, key);
-	vst_json_object(json);
-	vst_json_key(json, "exhibit");
-	vst_json_uint(json, place->exhibit);
-	vst_json_key(json, "seq");
-	vst_json_uint(json, place->seq);
-	vst_json_key(json, "path");
-	vst_json_text(json, item->path, strlen(item->path));
-	if (!vst_utf8_valid(item->path, strlen(item->path))) {
-		vst_json_key(json, "path_base64");
-		vst_json_base64(json, item->path, strlen(item->path));
-	}
-	vst_json_key(json, "item_type");
-	vst_json_string(json, vst_item_type_name(item->type));
-	vst_json_key(json, "status");
-	vst_json_string(json, vst_item_status_name(item->status));
-	if (item->has_whole || item->has_content) {
-		vst_json_key(json, "size");
-		vst_json_uint(json, item->has_whole ? item->whole.size : item->size);
-		vst_json_key(json, "sha256");
-		vst_json_hex(json, sha256, VST_HASH_LEN);
-	}
-	if (item->has_stat) {
-		char mode[8];
-		snprintf(mode, sizeof mode, "%04o", item->mode);
-		vst_json_key(json, "mode");
-		vst_json_string(json, mode);
-		vst_json_key(json, "uid");
-		vst_json_uint(json, item->uid);
-		vst_json_key(json, "gid");
-		vst_json_uint(json, item->gid);
-		vst_json_key(json, "mtime");
-		vst_json_time(json, item->mtime);
-		vst_json_key(json, "ctime");
-		vst_json_time(json, item->ctime);
-	}
-	vst_json_end(json);
-}
-
-static void json_change(const struct vst_change *change)
-{
-	const struct vst_item *item = change->after ? change->after : change->before;
-	struct vst_buf line = VST_BUF_INIT;
-	struct vst_json json = cli_json_begin(&line, "change");
-	vst_json_key(&json, "change");
-	vst_json_string(&json, vst_change_kind_name(change->kind));
-	vst_json_key(&json, "source");
-	vst_json_string(&json, item->source);
-	vst_json_key(&json, "path");
-	vst_json_text(&json, item->path, strlen(item->path));
-	if (change->before && change->after)
-		json_fields(&json, change->fields);
-	json_item(&json, "before", change->before, &change->before_place);
-	json_item(&json, "after", change->after, &change->after_place);
-	cli_json_end(&json);
-}
-
-static void print_fields(const struct vst_change *change)
-{
-	const char *between = "  ";
-	for (unsigned bit = 0; bit < VST_FIELDS; bit++) {
-		if (!(change->fields >> bit & 1))
-			continue;
-		cli_print("%s%s", between, vst_change_field_name(bit));
-		if (1u << bit == VST_FIELD_MODE)
-			cli_print(" %04o→%04o", change->before->mode, change->after->mode);
-		between = ", ";
-	}
-}
-
-static int on_change(void *ctx, const struct vst_change *change, struct vst_err *err)
-{
-	static const enum cli_style styles[VST_CHANGE_KINDS] = {
-	        [VST_CHANGE_ADDED] = CLI_GREEN, [VST_CHANGE_REMOVED] = CLI_RED};
 	struct diff *d = ctx;
-	const struct vst_item *item = change->after ? change->after : change->before;
 	if (cli_signal())
 		return vst_err_set(err, VST_ECANCELLED, "interrupted");
-	if (d->cli->json) {
-		json_change(change);
-		return 0;
-	}
-	cli_print("%s%-8s%s ", cli_style(d->cli, styles[change->kind]), vst_change_kind_name(change->kind),
-	        cli_style(d->cli, CLI_PLAIN));
-	if (change->kind == VST_CHANGE_MOVED)
-		cli_print("%s:%s → ", cli_show_text(change->before->source),
-		        cli_show_text(change->before->path));
-	cli_print("%s:%s", cli_show_text(item->source), cli_show_text(item->path));
-	print_fields(change);
-	cli_print("\n");
-	return 0;
+	return diff_rows_take(&d->rows, change, err);
+}
+
+static int tell_change(void *ctx, const struct vst_change *change, struct vst_err *err)
+{
+	struct diff *d = ctx;
+	if (cli_signal())
+		return vst_err_set(err, VST_ECANCELLED, "interrupted");
+	diff_change_print(d->cli, change);
+	return diff_rows_tell(&d->rows, change, err);
 }
 
 /* ---- the summary ---- */
@@ -305,6 +214,34 @@ static void json_side(struct vst_json *json, const char *key, const struct opene
 	vst_json_end(json);
 }
 
+static void json_count(struct vst_json *json, const char *key, uint64_t count)
+{
+	vst_json_key(json, key);
+	vst_json_uint(json, count);
+}
+
+static void json_rows(struct vst_json *json, const struct diff *d, const struct vst_compare_result *result)
+{
+	const struct diff_rows_totals *totals = &d->rows.totals;
+	vst_json_key(json, "rows");
+	vst_json_object(json);
+	json_count(json, "tables", totals->tables);
+	json_count(json, "added", totals->added);
+	json_count(json, "removed", totals->removed);
+	json_count(json, "changed", totals->changed);
+	json_count(json, "unknown", totals->unknown);
+	json_count(json, "not_compared", totals->not_compared);
+	vst_json_end(json);
+	vst_json_key(json, "digests");
+	vst_json_object(json);
+	vst_json_key(json, "comparable");
+	vst_json_bool(json, !d->other_key);
+	json_count(json, "unchanged", result->digests.unchanged);
+	json_count(json, "changed", result->digests.changed);
+	json_count(json, "unknown", result->digests.unknown);
+	vst_json_end(json);
+}
+
 static void json_summary(const struct diff *d, const struct vst_compare_result *result)
 {
 	struct vst_buf line = VST_BUF_INIT;
@@ -320,6 +257,7 @@ static void json_summary(const struct diff *d, const struct vst_compare_result *
 	vst_json_key(&json, "content");
 	vst_json_uint(&json, result->total.content);
 	vst_json_end(&json);
+	json_rows(&json, d, result);
 	vst_json_key(&json, "findings");
 	vst_json_object(&json);
 	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
@@ -330,6 +268,28 @@ static void json_summary(const struct diff *d, const struct vst_compare_result *
 	vst_json_key(&json, "findings_left_out");
 	vst_json_uint(&json, result->findings_left_out);
 	cli_json_end(&json);
+}
+
+static void print_rows(const struct diff *d, const struct vst_compare_result *result)
+{
+	const struct diff_rows_totals *totals = &d->rows.totals;
+	const struct vst_compare_digests *digests = &result->digests;
+	const uint64_t counts[] = {totals->added, totals->removed, totals->changed, totals->unknown,
+	        digests->unchanged, digests->changed, digests->unknown};
+	char text[sizeof counts / sizeof *counts][32];
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		vst_text_count(counts[i], text[i]);
+	if (totals->tables > 0)
+		cli_print("  rows      added %s · removed %s · changed %s · unknown %s\n", text[0], text[1],
+		        text[2], text[3]);
+	if (totals->not_compared > 0)
+		cli_print("            of %llu of %llu tables rows were not compared\n",
+		        (unsigned long long)totals->not_compared, (unsigned long long)totals->tables);
+	if (d->other_key)
+		cli_print("  digests   not comparable: the two have them by different keys; unknown %s\n",
+		        text[6]);
+	else if (digests->unchanged + digests->changed + digests->unknown > 0)
+		cli_print("  digests   unchanged %s · changed %s · unknown %s\n", text[4], text[5], text[6]);
 }
 
 static void print_summary(const struct diff *d, const struct vst_compare_result *result)
@@ -353,10 +313,13 @@ static void print_summary(const struct diff *d, const struct vst_compare_result 
 	cli_print("%s%s → %s%s  %.19sZ → %.19sZ\n", cli_style(d->cli, CLI_BOLD), before, after,
 	        cli_style(d->cli, CLI_PLAIN), was, is);
 	cli_print("  items     %s → %s\n", items[0], items[1]);
-	cli_print("  changes   added %s · removed %s · moved %s · changed %s · unchanged %s\n",
+	cli_print("  changes   added %s · removed %s · moved %s · changed %s · unchanged %s",
 	        counts[VST_CHANGE_ADDED], counts[VST_CHANGE_REMOVED], counts[VST_CHANGE_MOVED],
 	        counts[VST_CHANGE_CHANGED], counts[VST_CHANGE_UNCHANGED]);
-	cli_print("  contents  %s differ\n", content);
+	if (result->total.kinds[VST_CHANGE_UNKNOWN] > 0)
+		cli_print(" · unknown %s", counts[VST_CHANGE_UNKNOWN]);
+	cli_print("\n  contents  %s differ\n", content);
+	print_rows(d, result);
 	cli_print("  findings  high %llu · medium %llu · low %llu · info %llu\n",
 	        (unsigned long long)findings[VST_SEVERITY_HIGH],
 	        (unsigned long long)findings[VST_SEVERITY_MEDIUM],
@@ -374,10 +337,20 @@ static int show(struct diff *d, int *ret_status, struct vst_err *err)
 	        .before = &d->before_index->side,
 	        .after = &d->after_index->side,
 	        .findings = {on_finding, d},
+	        .other_key = d->other_key,
+	        .change = count_change,
+	        .ctx = d,
 	};
-	int rc = vst_compare(&options, &result, err);
+	int rc = diff_rows_start(
+	        &d->rows, d->cli, d->wants_rows, d->before.examination, d->after.examination, err);
+	if (rc == 0)
+		rc = vst_compare(&options, &result, err);
+	progress_clear();
 	if (rc != 0)
 		return rc;
+	if (d->rows.unread > 0)
+		cli_warn("rows of %llu tables could not be read, and were not compared; the first is %s",
+		        (unsigned long long)d->rows.unread, cli_show_text(d->rows.unread_why));
 	*ret_status = result.findings[VST_SEVERITY_HIGH] > 0 ? CLI_DIFFERENT : CLI_GOOD;
 	print_summary(d, &result);
 	if (d->findings.len > 0)
@@ -386,17 +359,16 @@ static int show(struct diff *d, int *ret_status, struct vst_err *err)
 		return 0;
 	/* Once more, now that what is said first is said: nothing of a million changes is kept in memory. */
 	options.findings = (struct vst_finding_sink){0};
-	options.change = on_change;
-	options.ctx = d;
+	options.change = tell_change;
 	return vst_compare(&options, &result, err);
 }
 
 static int diff(struct diff *d, char **args, int *ret_status, struct vst_err *err)
 {
 	progress_start(!d->cli->quiet && !d->cli->json);
-	int rc = open_side(d, args[0], &d->before_cli, &d->before, err);
+	int rc = open_side(d, args[0], &d->before_cli, &d->before, NULL, err);
 	if (rc == 0)
-		rc = open_side(d, args[1], &d->after_cli, &d->after, err);
+		rc = open_side(d, args[1], &d->after_cli, &d->after, &d->before, err);
 	if (rc == 0)
 		rc = record_both(d, err);
 	if (rc == 0)
@@ -411,6 +383,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	        {"identity", 'i', CLI_LIST, &d.options.identities},
 	        {"signing-key", 0, CLI_VALUE, &d.options.signing_key},
 	        {"findings", 0, CLI_FLAG, &d.findings_only},
+	        {"rows", 0, CLI_FLAG, &d.wants_rows},
 	};
 	struct vst_err err = VST_ERR_INIT;
 	char **args;
@@ -423,10 +396,11 @@ static int run(struct cli *cli, int argc, char **argv)
 		if (rc != 0)
 			status = cli_fail(&err);
 	}
+	diff_rows_end(&d.rows);
 	vst_indexed_free(d.before_index);
 	vst_indexed_free(d.after_index);
+	opened_close(&d.after); /* it may have the identities of the other */
 	opened_close(&d.before);
-	opened_close(&d.after);
 	vst_buf_free(&d.findings);
 	cli_list_free(&d.options.identities);
 	return status;
@@ -435,11 +409,13 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct cli_verb verb_diff = {
         .name = "diff",
         .summary = "what changed between two exhibits, and signs of tampering",
-        .help = "usage: vestige diff -i FILE [--findings] EX EX\n\n"
+        .help = "usage: vestige diff -i FILE [--rows] [--findings] EX EX\n\n"
                 "Compares two exhibits of one case, or of two (DIR:EX): first a summary, then\n"
                 "findings, each with what was expected, what was found, the innocent explanation\n"
-                "if there is one, and the items in both exhibits; then every change.\n\n"
-                "  -i FILE            age identity, or VESTIGE_IDENTITY\n"
+                "if there is one, and the items in both exhibits; then every change, and of\n"
+                "tables of a database how many rows were added, removed and changed.\n\n"
+                "  -i FILE            age identity, or VESTIGE_IDENTITY; of two cases -i for each\n"
+                "  --rows             of tables also each row: key, and columns that differ\n"
                 "  --findings         no list of changes\n"
                 "  --signing-key KEY  an examiner's key: the opening is recorded in the log\n\n"
                 "exit status: 0 compared; 1 compared, and there are findings of severity high.\n\n"

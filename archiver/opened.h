@@ -10,6 +10,9 @@
 struct opened_options {
 	struct cli_list identities;
 	const char *signing_key;
+	/* One that was opened before: it lends its identities where they would be the same, so that nobody is
+	   asked for them twice and standard input is read once. It is closed later. */
+	const struct opened *earlier;
 };
 
 struct opened {
@@ -18,6 +21,7 @@ struct opened {
 	uint64_t number;
 	struct vst_age_identities
 	        identities; /* earlier exhibits are opened when content of theirs is needed */
+	bool borrows;       /* the identities are another's */
 	struct vst_examination *examination;
 	struct vst_exhibit *exhibit; /* borrowed from the examination */
 	struct vst_signer *examiner; /* NULL: opening cannot be recorded */

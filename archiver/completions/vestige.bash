@@ -17,7 +17,7 @@ _vestige_value() {
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		;;
-	*:-i | *:--identity | *:-R | *:--recipients-file | *:--signing-key | keygen:-o | keygen:--output | \
+	*:-i | *:--identity | *:-R | *:--recipients-file | *:--signing-key | snapshot:--metrics | keygen:-o | keygen:--output | \
 		schedule:--metrics | schedule:--program | verify:--expect | verify:--receipt)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -35,7 +35,7 @@ _vestige_value() {
 	schedule:--calendar)
 		mapfile -t COMPREPLY < <(compgen -W 'hourly daily weekly' -- "$cur")
 		;;
-	custody:--keep | *:-r | *:--recipient | schedule:--full-every | schedule:--keep | schedule:--name | *:--title | *:--number | *:--examiner | snapshot:--reason | snapshot:--operator | \
+	custody:--keep | snapshot:--keep | snapshot:--full-every | *:-r | *:--recipient | schedule:--full-every | schedule:--keep | schedule:--name | *:--title | *:--number | *:--examiner | snapshot:--reason | snapshot:--operator | \
 		verify:--fingerprint)
 		COMPREPLY=()
 		;;
@@ -47,7 +47,7 @@ _vestige_value() {
 
 _vestige() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='keygen init snapshot list show log verify ls cat extract recover custody schedule signers policy help'
+	local verbs='keygen init snapshot list show log verify ls cat diff extract recover custody schedule signers policy help'
 	local globals='-C --json -q --quiet -v --verbose --no-color --help'
 	local verb='' second='' options='' i
 	local -a case_dir=()
@@ -79,13 +79,15 @@ _vestige() {
 	case $verb in
 	keygen) options='-o --output' ;;
 	init) options='--title --number -r --recipient -R --recipients-file -p --passphrase --examiner' ;;
-	snapshot) options='--root --reason --operator -n --dry-run --estimate --new --title --number -r --recipient
+	snapshot) options='--root --reason --operator -n --dry-run --estimate --incremental --full-every --trust-ctime
+		--keep --metrics --new --title --number -r --recipient
 		-R --recipients-file -p --passphrase --examiner' ;;
 	log) options='--graph' ;;
 	schedule) options='--policy --calendar --full-every --keep --metrics --name --program --dir --print --remove' ;;
 	verify) options='--deep -i --identity --expect --fingerprint --receipt --signing-key' ;;
 	ls) options='-i --identity --status -l --long --signing-key' ;;
 	cat) options='-i --identity --signing-key' ;;
+	diff) options='-i --identity --rows --findings --signing-key' ;;
 	extract) options='-i --identity -o --output --preserve --signing-key' ;;
 	recover) options='-i --identity -o --output --signing-key' ;;
 	custody) [[ $second == dispose ]] && options='--keep --generation -n --dry-run --signing-key' ;;
@@ -101,6 +103,7 @@ _vestige() {
 		[[ $verb == verify || -z $second ]] &&
 			mapfile -t COMPREPLY < <(compgen -W "$(_vestige_exhibits "${case_dir[@]}")" -- "$cur")
 		;;
+	diff) mapfile -t COMPREPLY < <(compgen -W "$(_vestige_exhibits "${case_dir[@]}")" -- "$cur") ;;
 	snapshot)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -W "$(_vestige_policies)" -- "$cur"; compgen -f -- "$cur")

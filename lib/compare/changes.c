@@ -39,12 +39,45 @@ bool changes_content(const struct vst_series_record *a, const struct vst_series_
 	       memcmp(a->content, b->content, VST_HASH_LEN) != 0;
 }
 
+static bool other_size(const struct vst_series_record *a, const struct vst_series_record *b)
+{
+	return a->extent == b->extent && a->size != b->size;
+}
+
+/* Nothing was there to have content. */
+static bool is_missing(const struct vst_series_record *record)
+{
+	return record->status == VST_ITEM_ABSENT || record->status == VST_ITEM_VANISHED ||
+	       record->status == VST_ITEM_EXCLUDED;
+}
+
+const char *changes_unknown(
+        const struct vst_series_record *before, const struct vst_series_record *after, bool other_key)
+{
+	if ((after->type != VST_ITEM_FILE && after->type != VST_ITEM_STREAM) || is_missing(before) ||
+	        is_missing(after))
+		return NULL;
+	if (before->extent != after->extent && (!changes_was_had((enum vst_item_status)before->status) ||
+	                                               !changes_was_had((enum vst_item_status)after->status)))
+		return "one exhibit has nothing of it";
+	if (before->extent != after->extent)
+		return "of one exhibit the policy asked for more than of the other";
+	if (after->extent != VST_ITEM_CONTENT_DIGEST)
+		return NULL;
+	if (other_key)
+		return "digests by different keys";
+	bool was = has_content(before), is = has_content(after);
+	bool had = changes_was_had((enum vst_item_status)before->status) &&
+	           changes_was_had((enum vst_item_status)after->status);
+	/* Notes of collectors are called digests, too, and have none. */
+	return was != is || (!was && !had) ? "one exhibit has no digest of it" : NULL;
+}
+
 bool changes_differ(const struct vst_series_record *a, const struct vst_series_record *b)
 {
-	return changes_content(a, b) ||
-	       memcmp(a->meta, b->meta, sizeof a->meta) != 0 || a->size != b->size || a->type != b->type ||
-	       !same_status(a->status, b->status) || a->mode != b->mode || a->mtime != b->mtime ||
-	       a->ctime != b->ctime || a->btime != b->btime || !same_inode(a, b);
+	return changes_content(a, b) || memcmp(a->meta, b->meta, sizeof a->meta) != 0 || other_size(a, b) ||
+	       a->type != b->type || !same_status(a->status, b->status) || a->mode != b->mode ||
+	       a->mtime != b->mtime || a->ctime != b->ctime || a->btime != b->btime || !same_inode(a, b);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -74,7 +107,7 @@ unsigned changes_fields(const struct vst_series_record *before, const struct vst
         const struct vst_series_record *after, const struct vst_item *b)
 {
 	unsigned fields = bit(changes_content(before, after), VST_FIELD_CONTENT) |
-	                  bit(before->size != after->size, VST_FIELD_SIZE) |
+	                  bit(other_size(before, after), VST_FIELD_SIZE) |
 	                  bit(a->type != b->type, VST_FIELD_TYPE) |
 	                  bit(!same_status(before->status, after->status), VST_FIELD_STATUS);
 	if (!a->has_stat || !b->has_stat)

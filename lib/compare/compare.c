@@ -22,7 +22,8 @@
 
 #define NOWHERE UINT32_MAX
 
-static const char *const kind_names[VST_CHANGE_KINDS] = {"unchanged", "added", "removed", "changed", "moved"};
+static const char *const kind_names[VST_CHANGE_KINDS] = {
+        "unchanged", "added", "removed", "changed", "moved", "unknown"};
 
 const char *vst_change_kind_name(enum vst_change_kind kind)
 {
@@ -104,14 +105,30 @@ static void count(struct comparison *c, const struct vst_pair *pair)
 		c->result->total.content++;
 }
 
-static int tell(struct comparison *c, const struct vst_pair *pair, struct vst_err *err)
+static void count_digest(struct comparison *c, const struct vst_pair *pair, const char *unknown)
+{
+	const struct vst_series_record *before = &pair->before_record, *after = &pair->after_record;
+	struct vst_compare_digests *digests = &c->result->digests;
+	static const uint8_t none[VST_HASH_LEN];
+	if (before->extent != VST_ITEM_CONTENT_DIGEST && after->extent != VST_ITEM_CONTENT_DIGEST)
+		return;
+	if (unknown)
+		digests->unknown++;
+	else if (memcmp(before->content, after->content, VST_HASH_LEN) != 0)
+		digests->changed++;
+	else
+		digests->unchanged += memcmp(after->content, none, VST_HASH_LEN) != 0;
+}
+
+static int tell(struct comparison *c, const struct vst_pair *pair, const char *unknown, struct vst_err *err)
 {
 	const struct vst_change change = {.kind = pair->kind,
 	        .fields = pair->fields,
 	        .before = pair->before,
 	        .after = pair->after,
 	        .before_place = pair->before_place,
-	        .after_place = pair->after_place};
+	        .after_place = pair->after_place,
+	        .unknown = unknown};
 	const struct vst_rule_context context = {.before = c->options->before,
 	        .after = c->options->after,
 	        .findings = findings_gate_sink(&c->gate),
@@ -120,7 +137,45 @@ static int tell(struct comparison *c, const struct vst_pair *pair, struct vst_er
 	        .families_after = c->families_after,
 	        .held = c->held};
 	int rc = c->options->change ? c->options->change(c->options->ctx, &change, err) : 0;
-	return rc == 0 && c->options->findings.take ? vst_rules_apply(&context, pair, err) : rc;
+	bool judge = c->options->findings.take && pair->kind != VST_CHANGE_UNKNOWN;
+	return rc == 0 && judge ? vst_rules_apply(&context, pair, err) : rc;
+}
+
+/* An index that leaves digests out has the items' lines all the same. */
+static bool has_digest(const struct vst_pair *pair)
+{
+	uint8_t key[VST_HASH_LEN];
+	return vst_series_content_key(pair->before, key) || vst_series_content_key(pair->after, key);
+}
+
+static enum vst_change_kind kind_of(const struct vst_pair *pair, bool was, bool is)
+{
+	if (!was)
+		return VST_CHANGE_ADDED;
+	if (!is)
+		return VST_CHANGE_REMOVED;
+	if (memcmp(pair->before_record.path, pair->after_record.path, VST_HASH_LEN) != 0)
+		return VST_CHANGE_MOVED;
+	return changes_differ(&pair->before_record, &pair->after_record) ? VST_CHANGE_CHANGED
+	                                                                 : VST_CHANGE_UNCHANGED;
+}
+
+/* Of a pair whose items are loaded. */
+static int take_items(struct comparison *c, struct vst_pair *pair, const char *unknown, struct vst_err *err)
+{
+	bool both = pair->before && pair->after;
+	if (unknown && c->options->other_key && pair->after_record.extent == VST_ITEM_CONTENT_DIGEST &&
+	        !has_digest(pair))
+		unknown = NULL;
+	if (pair->kind == VST_CHANGE_UNCHANGED && unknown)
+		pair->kind = VST_CHANGE_UNKNOWN;
+	if (both) {
+		pair->fields =
+		        changes_fields(&pair->before_record, pair->before, &pair->after_record, pair->after);
+		count_digest(c, pair, unknown);
+	}
+	count(c, pair);
+	return pair->kind == VST_CHANGE_UNCHANGED ? 0 : tell(c, pair, unknown, err);
 }
 
 /* `before` or `after` may be NOWHERE. */
@@ -128,42 +183,32 @@ static int take_pair(struct comparison *c, uint64_t before, uint64_t after, stru
 {
 	struct vst_item *before_item = NULL, *after_item = NULL;
 	struct vst_pair pair = {0};
+	const char *unknown = NULL;
 	int rc = 0;
-	if (before != NOWHERE && !vst_series_at(c->before, before, &pair.before_record))
-		before = NOWHERE;
-	if (after != NOWHERE && !vst_series_at(c->after, after, &pair.after_record))
-		after = NOWHERE;
-	if (before == NOWHERE && after == NOWHERE) /* a record of the exhibit's own */
+	bool was = before != NOWHERE && vst_series_at(c->before, before, &pair.before_record);
+	bool is = after != NOWHERE && vst_series_at(c->after, after, &pair.after_record);
+	if (!was && !is) /* a record of the exhibit's own */
 		return 0;
-	if (before == NOWHERE)
-		pair.kind = VST_CHANGE_ADDED;
-	else if (after == NOWHERE)
-		pair.kind = VST_CHANGE_REMOVED;
-	else if (memcmp(pair.before_record.path, pair.after_record.path, VST_HASH_LEN) != 0)
-		pair.kind = VST_CHANGE_MOVED;
-	else if (changes_differ(&pair.before_record, &pair.after_record))
-		pair.kind = VST_CHANGE_CHANGED;
-	if (pair.kind == VST_CHANGE_UNCHANGED) {
+	pair.kind = kind_of(&pair, was, is);
+	if (was && is)
+		unknown = changes_unknown(&pair.before_record, &pair.after_record, c->options->other_key);
+	if (pair.kind == VST_CHANGE_UNCHANGED && !unknown) {
 		count(c, &pair);
+		count_digest(c, &pair, NULL);
 		return 0;
 	}
-	if (before != NOWHERE) {
+	if (was) {
 		pair.before_place = (struct vst_place){vst_series_exhibit(c->before), before};
 		rc = load(c->before, &pair.before_record, &before_item, err);
 	}
-	if (rc == 0 && after != NOWHERE) {
+	if (rc == 0 && is) {
 		pair.after_place = (struct vst_place){vst_series_exhibit(c->after), after};
 		rc = load(c->after, &pair.after_record, &after_item, err);
 	}
-	if (rc == 0) {
-		pair.before = before_item;
-		pair.after = after_item;
-		if (before_item && after_item)
-			pair.fields = changes_fields(
-			        &pair.before_record, before_item, &pair.after_record, after_item);
-		count(c, &pair);
-		rc = tell(c, &pair, err);
-	}
+	pair.before = before_item;
+	pair.after = after_item;
+	if (rc == 0)
+		rc = take_items(c, &pair, unknown, err);
 	vst_item_free(before_item);
 	vst_item_free(after_item);
 	return rc;

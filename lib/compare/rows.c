@@ -7,7 +7,7 @@
  * each side the first entry that no equal row of the other side cancelled, and `left` how many there are; all
  * but the kept ones are settled as removed or added.
  */
-#include "compare/rows.h"
+#include "vestige/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -361,7 +361,11 @@ int vst_rows_compare(struct vst_rows *rows, vst_rows_each *each, void *ctx, stru
 {
 	struct vst_rows_result *result = &rows->result;
 	struct vst_rows_columns *columns = &rows->columns;
-	int rc = vst_rows_columns_match(columns, rows->tables, rows->key, rows->key_count, err);
+	int rc = vst_rows_table_like(&rows->tables[VST_ROWS_BEFORE], &rows->tables[VST_ROWS_AFTER], err);
+	if (rc == 0)
+		rc = vst_rows_table_like(&rows->tables[VST_ROWS_AFTER], &rows->tables[VST_ROWS_BEFORE], err);
+	if (rc == 0)
+		rc = vst_rows_columns_match(columns, rows->tables, rows->key, rows->key_count, err);
 	if (rc != 0)
 		return rc;
 	result->keyed = columns->key_count > 0;

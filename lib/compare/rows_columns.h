@@ -5,8 +5,8 @@
 #ifndef COMPARE_ROWS_COLUMNS_H
 #define COMPARE_ROWS_COLUMNS_H
 
-#include "compare/rows.h"
 #include "compare/rows_table.h"
+#include "vestige/rows.h"
 
 struct vst_rows_columns {
 	size_t *shared[VST_ROWS_SIDES]; /* places of the columns that both have, in the same order */

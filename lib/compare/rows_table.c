@@ -93,6 +93,13 @@ int vst_rows_table_end(struct vst_rows_table *table, bool cut, struct vst_err *e
 	return vst_rows_reader_end(table->reader, cut, err);
 }
 
+int vst_rows_table_like(struct vst_rows_table *table, const struct vst_rows_table *other, struct vst_err *err)
+{
+	if (table->has_header || !other->has_header)
+		return 0;
+	return take_header(table, other->header.data, other->header.len, other->columns, err);
+}
+
 static int read_spool(
         struct vst_rows_table *table, uint64_t at, uint8_t *ret, size_t len, struct vst_err *err)
 {

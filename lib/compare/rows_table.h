@@ -33,6 +33,9 @@ struct vst_rows_table {
 int vst_rows_table_init(struct vst_rows_table *table, int scratch_fd, struct vst_err *err);
 void vst_rows_table_free(struct vst_rows_table *table);
 int vst_rows_table_end(struct vst_rows_table *table, bool cut, struct vst_err *err);
+/* Where no text came at all, its columns are those of `other`. */
+int vst_rows_table_like(
+        struct vst_rows_table *table, const struct vst_rows_table *other, struct vst_err *err);
 /* Reads the row at this place of the spool into `row` and `fields`; *ret_next is where the next one is. */
 int vst_rows_table_read(struct vst_rows_table *table, uint64_t at, uint64_t *ret_next, struct vst_err *err);
 

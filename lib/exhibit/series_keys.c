@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "vestige/buf.h"
+#include "vestige/json_pull.h"
 #include "vestige/manifest.h"
 #include "vestige/reader.h"
 #include "vestige/series_index.h"
 #include "vestige/text.h"
 
-/* Of content "digest" the details are this and nothing else (manifest.h). */
+/* Of a file of content "digest" the details begin with this (manifest.h). */
 static bool digest_of(const struct vst_item *item, uint8_t ret_key[VST_HASH_LEN], uint64_t *ret_size)
 {
 	struct vst_reader in;
@@ -30,6 +31,69 @@ static bool digest_of(const struct vst_item *item, uint8_t ret_key[VST_HASH_LEN]
 	memcpy(ret_key, key, sizeof key);
 	*ret_size = bytes;
 	return true;
+}
+
+/* Of a table its rows, and of content "digest" the keyed digest over them in order
+   (collect/row_digest.h). */
+struct table {
+	bool has_rows, has_digest;
+	uint64_t rows;
+	uint8_t ordered[VST_HASH_LEN];
+};
+
+static void pull_digest(struct vst_json_pull *in, struct table *table)
+{
+	uint8_t root[VST_HASH_LEN];
+	vst_json_pull_enter_object(in, NULL);
+	table->has_digest = vst_json_pull_is(in, "rows");
+	table->rows = vst_json_pull_uint(in, "rows");
+	vst_json_pull_hex(in, "ordered", table->ordered, sizeof table->ordered);
+	vst_json_pull_hex(in, "root", root, sizeof root);
+	vst_json_pull_leave_object(in);
+}
+
+static int table_of(const struct vst_item *item, struct vst_buf *room, struct table *ret, struct vst_err *err)
+{
+	int rc;
+	size_t len;
+	*ret = (struct table){0};
+	vst_buf_clear(room);
+	vst_buf_bytes(room, item->details, item->details_len);
+	if ((rc = vst_buf_check(room, err)) != 0)
+		return rc;
+	struct vst_json_pull in = vst_json_pull_of(room->data, room->len, NULL);
+	vst_json_pull_enter_object(&in, NULL);
+	while (vst_json_pull_more(&in)) {
+		const char *key = vst_json_pull_key(&in);
+		if (strcmp(key, "digest") == 0) {
+			pull_digest(&in, ret);
+			ret->has_rows = true;
+		} else if (strcmp(key, "rows") == 0) {
+			ret->rows = vst_json_pull_uint(&in, NULL);
+			ret->has_rows = true;
+		} else {
+			vst_json_pull_raw(&in, NULL, &len);
+		}
+	}
+	vst_json_pull_leave_object(&in);
+	if (vst_json_pull_end(&in) != 0)
+		*ret = (struct table){0};
+	return 0;
+}
+
+static int table_key(const struct vst_item *item, struct vst_buf *room, uint8_t ret_key[VST_HASH_LEN],
+        uint64_t *ret_size, bool *ret_has, struct vst_err *err)
+{
+	struct table table;
+	int rc = table_of(item, room, &table, err);
+	if (rc != 0)
+		return rc;
+	if (table.has_rows)
+		*ret_size = table.rows;
+	*ret_has = table.has_digest && item->content == VST_ITEM_CONTENT_DIGEST;
+	if (*ret_has)
+		memcpy(ret_key, table.ordered, VST_HASH_LEN);
+	return 0;
 }
 
 static int sparse_key(const struct vst_item *item, const uint8_t data[VST_HASH_LEN], struct vst_buf *room,
@@ -56,10 +120,12 @@ int vst_series_key_of(const struct vst_item *item, struct vst_buf *room, uint8_t
 	uint64_t size = item->has_whole ? item->whole.size : item->size;
 	int rc;
 	*ret_has = false;
-	if (item->content == VST_ITEM_CONTENT_DIGEST) {
-		*ret_has = digest_of(item, ret_key, ret_size);
+	if (item->content == VST_ITEM_CONTENT_DIGEST && (*ret_has = digest_of(item, ret_key, ret_size)))
 		return 0;
-	}
+	if (item->content != VST_ITEM_CONTENT_FULL)
+		return item->type == VST_ITEM_STREAM && item->details
+		               ? table_key(item, room, ret_key, ret_size, ret_has, err)
+		               : 0;
 	/* A tail without its whole would be taken for a file of just these bytes. */
 	if (!item->has_whole && (!item->has_content || item->status == VST_ITEM_TAIL))
 		return 0;

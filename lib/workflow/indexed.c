@@ -16,6 +16,7 @@
 #include "vestige/secret.h"
 #include "vestige/text.h"
 #include "vestige/timefmt.h"
+#include "workflow/scratch_dir.h"
 
 #define RECORD_MAX (16u * 1024 * 1024)
 
@@ -207,12 +208,10 @@ static int add(void *ctx, struct vst_exhibit_entry *entry, struct vst_err *err)
 
 static int temporary_file(int *ret_dir, int *ret_fd, struct vst_err *err)
 {
-	const char *dir = getenv("TMPDIR");
-	if (!dir || !*dir)
-		dir = "/var/tmp";
-	*ret_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_dir < 0)
-		return vst_err_sys(err, errno, "%s", dir);
+	const char *dir = scratch_dir_name();
+	int rc = scratch_dir_open(ret_dir, err);
+	if (rc != 0)
+		return rc;
 	*ret_fd = openat(*ret_dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (*ret_fd >= 0)
 		return 0;
@@ -222,7 +221,7 @@ static int temporary_file(int *ret_dir, int *ret_fd, struct vst_err *err)
 		(void)unlink(path);
 		return 0;
 	}
-	int rc = vst_err_sys(err, errno, "%s: temporary file", dir);
+	rc = vst_err_sys(err, errno, "%s: temporary file", dir);
 	vst_err_hint(err, "set TMPDIR to a directory with room");
 	return rc;
 }

@@ -63,9 +63,10 @@ enum vst_change_kind {
 	VST_CHANGE_ADDED,
 	VST_CHANGE_REMOVED,
 	VST_CHANGE_CHANGED,
-	VST_CHANGE_MOVED
+	VST_CHANGE_MOVED,
+	VST_CHANGE_UNKNOWN /* nothing else differs, and whether its content does cannot be told */
 };
-#define VST_CHANGE_KINDS (VST_CHANGE_MOVED + 1)
+#define VST_CHANGE_KINDS (VST_CHANGE_UNKNOWN + 1)
 const char *vst_change_kind_name(enum vst_change_kind kind);
 
 /* What of an item differs; a set. */
@@ -97,6 +98,7 @@ struct vst_change {
 	unsigned fields; /* changed, moved */
 	const struct vst_item *before, *after;
 	struct vst_place before_place, after_place;
+	const char *unknown; /* why it cannot be told whether their content is the same; NULL: it can */
 };
 
 struct vst_compare_side {
@@ -115,6 +117,8 @@ struct vst_compare_options {
 	int (*change)(void *ctx, const struct vst_change *change, struct vst_err *err);
 	void *ctx;
 	struct vst_finding_sink findings; /* take NULL: not wanted */
+	bool other_key; /* the digests that stand for content are by another key on each side: they tell
+	                   nothing, and were left out of the indexes */
 };
 
 struct vst_compare_counts {
@@ -122,8 +126,14 @@ struct vst_compare_counts {
 	uint64_t content; /* of the changed: those whose bytes differ */
 };
 
+/* Items of both exhibits that are there as a keyed digest alone. */
+struct vst_compare_digests {
+	uint64_t unchanged, changed, unknown;
+};
+
 struct vst_compare_result {
 	struct vst_compare_counts total;
+	struct vst_compare_digests digests;
 	uint64_t findings[VST_SEVERITIES];
 	uint64_t findings_left_out; /* past VST_FINDINGS_PER_RULE of one rule: counted above, not given */
 };

@@ -34,8 +34,8 @@ struct vst_series_record {
 	uint8_t meta[VST_HASH_LEN / 2]; /* first half of the SHA-256 over all other metadata that the manifest has (type, owner and their names,
 	                                   mode, xattrs, ACLs, flags, target, device, save of directories the link count; not times, not
 	                                   the inode, not how it was read). The encoding: lib/exhibit/series_keys.h */
-	uint64_t size;                 /* bytes of content, as `content` speaks of it (sparse: of data; of a digest: `bytes`); else the
-	                                  stat's size, of a symbolic link its target's length */
+	uint64_t size;                 /* bytes of content, as `content` speaks of it (sparse: of data; of a digest: `bytes`; of a table
+	                                  that is no content, its rows); else the stat's size, of a symbolic link its target's length */
 	int64_t mtime, ctime, btime;   /* ns; VST_TIME_NONE */
 	uint64_t ino;
 	uint32_t dev_major, dev_minor;
@@ -57,7 +57,7 @@ struct vst_series_record {
 
 /* The key of an item's content as read: SHA-256 of the bytes (of a tail: of the whole file); of a sparse file the SHA-256 over "sparse\0",
    each extent's offset and length in 8 bytes LE, the logical size likewise (`size` of the item), and the data's SHA-256; of
-   `content: digest` the HMAC. Whatever the status: of a file that was cut it speaks of what was read. False: none, or no memory. */
+   `content: digest` the HMAC (of a table `ordered`). Whatever the status: of a file that was cut it speaks of what was read. False: none, or no memory. */
 bool vst_series_content_key(const struct vst_item *item, uint8_t ret[VST_HASH_LEN]);
 
 /* ---- writing ---- */

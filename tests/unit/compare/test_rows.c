@@ -13,10 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "compare/rows.h"
 #include "compare/rows_reader.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
+#include "vestige/rows.h"
 
 #define TOLD_MAX 16
 
@@ -138,6 +138,10 @@ static void rows_of_nothing(void **state)
 	assert_told("id\n", "id\n", id, 1, 0, "");
 	assert_told("", "id\n7\n", NULL, 0, 0, "+  0 1\n");
 	assert_told("id\n7\n", "id\n", id, 1, 0, "- 7 1 0\n");
+	/* Of a table that is on one side only rows have keys all the same. */
+	assert_told("", "id,a\n7,x\n8,y\n", id, 1, 0, "+ 7 0 1\n+ 8 0 2\n");
+	assert_told("id,a\n7,x\n", "", id, 1, 0, "- 7 1 0\n");
+	assert_told_of((struct side){"id\n7\n", false}, (struct side){"", true}, id, 1, 0, 1, "");
 }
 
 static void rows_tell_null_from_empty_and_binary_from_text(void **state)

@@ -13,14 +13,14 @@
  * clear gives a directory of a file system in memory.
  *
  * Columns are matched by name. Where the two sides have not the same ones, rows are compared by those that
- * both have. Without a key, or when a side lacks a column of it, the rows are compared as multisets: then a
+ * both have. A side of which no text came is a table that is not there: no rows, and the other's columns. Without a key, or when a side lacks a column of it, the rows are compared as multisets: then a
  * changed row is one removed and one added.
  *
  * A key that several rows of a side have (NULL in SQLite's keys, a table without its index) is a multiset,
  * too: equal rows cancel each other, one left on each side is a change, all else is removed and added.
  */
-#ifndef COMPARE_ROWS_H
-#define COMPARE_ROWS_H
+#ifndef VESTIGE_ROWS_H
+#define VESTIGE_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ enum vst_rows_change { VST_ROWS_ADDED, VST_ROWS_REMOVED, VST_ROWS_CHANGED };
 struct vst_rows_difference {
 	enum vst_rows_change change;
 	/* The key's values, as CSV with commas between them, NULL as nothing and an empty text as "". Any
-	   bytes. Empty where rows are not keyed. */
+	   bytes. NULL where rows are not keyed. */
 	const uint8_t *key;
 	size_t key_len;
 	uint64_t row[VST_ROWS_SIDES]; /* its place in the table, from 1 behind the header; 0: not there */
