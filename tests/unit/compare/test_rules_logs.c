@@ -97,12 +97,12 @@ static void logs_of_which_only_a_digest_is_taken_are_left_alone(void **state)
 	item.has_content = false;
 	item.hashes = 0;
 	item.content = VST_ITEM_CONTENT_DIGEST;
-	item.details = "{\"bytes\":8,\"hmac_sha256\":"
-	               "\"0101010101010101010101010101010101010101010101010101010101010101\"}";
+	item.details = "{\"digest\":{\"bytes\":8,\"hmac_sha256\":"
+	               "\"0101010101010101010101010101010101010101010101010101010101010101\"}}";
 	item.details_len = strlen(item.details);
 	put(&p->before, item, NULL, LOG);
-	item.details = "{\"bytes\":9,\"hmac_sha256\":"
-	               "\"0202020202020202020202020202020202020202020202020202020202020202\"}";
+	item.details = "{\"digest\":{\"bytes\":9,\"hmac_sha256\":"
+	               "\"0202020202020202020202020202020202020202020202020202020202020202\"}}";
 	item.details_len = strlen(item.details);
 	item.size++;
 	touch(&item, NOON + DAY / 2);
