@@ -24,12 +24,20 @@ static void compare_tells_kinds_apart(void **state)
 	item.btime = NOON + 5;
 	touch(&item, NOON + 5);
 	put(&p->after, item, NULL, 0);
+	/* The policy asked for less of it than before. */
+	item = file_of("/unknown", "unknown", 15);
+	put(&p->before, item, NULL, 0);
+	item.content = VST_ITEM_CONTENT_DIGEST;
+	item.has_content = false;
+	item.hashes = 0;
+	put(&p->after, item, NULL, 0);
 	pair_compare(p);
-	assert_string_equal(
-	        vst_buf_cstr(&p->changes), "changed /changed moved /new-name added /new removed /gone ");
+	assert_string_equal(vst_buf_cstr(&p->changes),
+	        "changed /changed moved /new-name added /new unknown /unknown removed /gone ");
 	for (int kind = 0; kind < VST_CHANGE_KINDS; kind++)
 		assert_int_equal(p->result.total.kinds[kind], 1);
 	assert_int_equal(p->result.total.content, 1);
+	assert_int_equal(p->result.digests.unknown, 1);
 	pair_free(p);
 }
 
