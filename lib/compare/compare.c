@@ -55,6 +55,22 @@ static bool is_met(const struct comparison *c, uint64_t seq)
 
 /* ---- which item is compared with which ---- */
 
+/* A digest by another key is not another content: nothing is known of it. */
+static void forget_digest(const struct comparison *c, struct vst_series_record *record)
+{
+	if (c->options->other_key && record->extent == VST_ITEM_CONTENT_DIGEST)
+		memset(record->content, 0, sizeof record->content);
+}
+
+static bool record_at(const struct comparison *c, const struct vst_series_index *index, uint64_t seq,
+        struct vst_series_record *ret)
+{
+	if (!vst_series_at(index, seq, ret))
+		return false;
+	forget_digest(c, ret);
+	return true;
+}
+
 static int meet(
         struct comparison *c, uint64_t seq, const struct vst_series_record *after, struct vst_err *err)
 {
@@ -62,6 +78,7 @@ static int meet(
 	uint64_t origin;
 	if (!vst_series_find_digest(c->before, after->path, &origin, &before))
 		return vst_moves_add(c->moves, seq, after, true, err);
+	forget_digest(c, &before);
 	c->origin[seq] = (uint32_t)origin;
 	set_met(c, origin);
 	bool other = before.ino != after->ino || before.dev_major != after->dev_major ||
@@ -75,12 +92,12 @@ static int meet_all(struct comparison *c, struct vst_err *err)
 	struct vst_series_record record;
 	int rc = 0;
 	for (uint64_t seq = 0; rc == 0 && seq < c->after_seqs; seq++)
-		if (vst_series_at(c->after, seq, &record))
+		if (record_at(c, c->after, seq, &record))
 			rc = meet(c, seq, &record, err);
 	/* Ones that are gone from their place, and stand elsewhere now. */
 	for (uint64_t seq = 0; rc == 0 && seq < c->before_seqs; seq++) {
 		uint64_t to;
-		if (is_met(c, seq) || !vst_series_at(c->before, seq, &record) ||
+		if (is_met(c, seq) || !record_at(c, c->before, seq, &record) ||
 		        !vst_moves_take(c->moves, &record, &to))
 			continue;
 		c->origin[to] = (uint32_t)seq;
@@ -185,8 +202,8 @@ static int take_pair(struct comparison *c, uint64_t before, uint64_t after, stru
 	struct vst_pair pair = {0};
 	const char *unknown = NULL;
 	int rc = 0;
-	bool was = before != NOWHERE && vst_series_at(c->before, before, &pair.before_record);
-	bool is = after != NOWHERE && vst_series_at(c->after, after, &pair.after_record);
+	bool was = before != NOWHERE && record_at(c, c->before, before, &pair.before_record);
+	bool is = after != NOWHERE && record_at(c, c->after, after, &pair.after_record);
 	if (!was && !is) /* a record of the exhibit's own */
 		return 0;
 	pair.kind = kind_of(&pair, was, is);

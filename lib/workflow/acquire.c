@@ -486,6 +486,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		rc = open_gathering(&a, err);
 	if (rc != 0)
 		goto out;
+	a.series.other_key = a.digest_key_made;
 	if ((rc = acquire_series_open(&a.series, c, options, &a.gathering.context, err)) != 0)
 		goto out;
 	if (options->progress)

@@ -155,6 +155,7 @@ int acquire_series_compare(struct acquire_series *s, struct vst_exhibit_writer *
 	        .before = s->before.index ? &before : NULL,
 	        .after = &after,
 	        .findings = {take_finding, s},
+	        .other_key = s->other_key,
 	};
 	if ((rc = vst_compare(&options, &result, err)) != 0)
 		goto out;

@@ -20,6 +20,7 @@ struct acquire_series { /* zero-initialise, fd -1 */
 	bool incremental;
 	const char *full_because;
 	int fd;
+	bool other_key;       /* the digest key was made anew: digests compare with none before */
 	bool may_be_recorded; /* the event is on its way: its index stays, whatever comes */
 	struct vst_series_writer *index;
 	struct series_sink *sink;

@@ -118,7 +118,7 @@ struct vst_compare_options {
 	void *ctx;
 	struct vst_finding_sink findings; /* take NULL: not wanted */
 	bool other_key; /* the digests that stand for content are by another key on each side: they tell
-	                   nothing, and were left out of the indexes */
+	                   nothing */
 };
 
 struct vst_compare_counts {
