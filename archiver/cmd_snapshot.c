@@ -521,7 +521,7 @@ const struct cli_verb verb_snapshot = {
                 "                   byte is read and compared all the same\n"
                 "  --full-every N   with it: every Nth snapshot is full, or 30d: each 30 days\n"
                 "  --trust-ctime    with it: do not read files whose size, inode, mtime and\n"
-                "                   ctime are as sealed\n"
+                "                   ctime are as sealed, under the same policy\n"
                 "  --keep TIME      then dispose of generations that are older (90d); their\n"
                 "                   seals stay in the log\n"
                 "  --metrics FILE   figures for Prometheus, also of a snapshot that failed\n"

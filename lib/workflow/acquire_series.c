@@ -18,6 +18,15 @@
 	(2 * VST_NS_PER_S) /* a ctime this close to the reading may hide a change: clocks of file systems    \
 	                      are coarse */
 
+/* Under another policy more may have been asked of a file than its earlier line has: a digest, a package. */
+static bool is_same_policy(const struct acquire_series *s)
+{
+	uint8_t digest[VST_HASH_LEN];
+	const struct vst_seal *seal = s->before.latest ? s->before.latest->seal : NULL;
+	vst_sha256(s->options->policy_text, s->options->policy_len, digest);
+	return seal && memcmp(digest, seal->policy_sha256, VST_HASH_LEN) == 0;
+}
+
 int acquire_series_open(struct acquire_series *s, struct vst_case *c,
         const struct vst_acquire_options *options, struct vst_collect_context *context, struct vst_err *err)
 {
@@ -36,7 +45,7 @@ int acquire_series_open(struct acquire_series *s, struct vst_case *c,
 	if (options->incremental)
 		s->incremental =
 		        case_series_may_continue(c, &s->before, every, vst_time_now(), &s->full_because);
-	if (s->incremental && options->trust_ctime) {
+	if (s->incremental && options->trust_ctime && is_same_policy(s)) {
 		context->trusted = s->before.index;
 		context->trusted_before = s->before_started - TICK;
 	}

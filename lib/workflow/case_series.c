@@ -18,9 +18,17 @@ static int try_open(struct vst_case *c, const char *name, const uint8_t *expecte
 {
 	struct vst_err why = VST_ERR_INIT;
 	int fd = openat(c->private_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT || errno == ELOOP ? 0
-		                                         : vst_err_sys(err, errno, CASE_PRIVATE "/%s", name);
+	struct stat st;
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 && errno != ELOOP && errno != ENXIO)
+		return vst_err_sys(err, errno, CASE_PRIVATE "/%s", name);
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) { /* something was put in its place */
+		if (fd >= 0)
+			close(fd);
+		series->state = CASE_SERIES_CHANGED;
+		return 0;
+	}
 	int rc = vst_series_index_open(fd, expected, &series->index, &why);
 	close(fd);
 	if (rc == 0) {
@@ -45,8 +53,10 @@ int case_series_open(struct vst_case *c, struct case_series *ret, struct vst_err
 	int rc = try_open(c, PRIVATE_SERIES, seal->series.index_sha256, ret, err);
 	if (rc == 0 && ret->state != CASE_SERIES_GOOD) {
 		rc = try_open(c, PRIVATE_SERIES_NEW, seal->series.index_sha256, ret, err);
-		if (rc == 0 && ret->state == CASE_SERIES_GOOD) /* a crash came between the event and this */
-			rc = case_series_adopt(c, err);
+		/* A crash came between the event and this. Where it cannot take its place, it is the index by its
+		 * digest. */
+		if (rc == 0 && ret->state == CASE_SERIES_GOOD)
+			(void)case_series_adopt(c, NULL);
 	}
 	if (rc == 0 && ret->state == CASE_SERIES_GOOD &&
 	        vst_series_exhibit(ret->index) != ret->latest->number) {
@@ -105,7 +115,8 @@ bool case_series_may_continue(const struct vst_case *c, const struct case_series
 		else if (!same_recipients(exhibit->seal, c->custody))
 			*ret_why = "the recipients have changed since";
 		else if (number == full && every->seconds > 0 &&
-		         now - exhibit->seal->started >= (int64_t)every->seconds * VST_NS_PER_S)
+		         now > exhibit->seal->started &&
+		         (uint64_t)(now - exhibit->seal->started) / VST_NS_PER_S >= every->seconds)
 			*ret_why = "the last full one is as old as full_every says";
 		if (*ret_why)
 			return false;

@@ -36,7 +36,7 @@ struct vst_acquire_options {
 	unsigned workers;
 	bool incremental; /* content that the generation holds is not stored again, if there is one to continue */
 	struct vst_policy_every full_every; /* both 0: as the policy says */
-	bool trust_ctime; /* incremental: files whose stat is as sealed are not read */
+	bool trust_ctime; /* incremental, and the policy is the same as then: files whose stat is as sealed are not read */
 	const atomic_bool *cancel;
 	void (*progress)(void *ctx, const struct vst_acquire_progress *progress); /* NULL: none */
 	/* Something wrong with the host that a person must hear of now: one line, any bytes. NULL: nobody listens. */

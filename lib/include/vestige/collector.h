@@ -85,7 +85,7 @@ struct vst_collect_context {
 	/*
 	 * An earlier exhibit's items, to trust where a file's size, inode, mtime and ctime are as they were: such a file is not opened, and
 	 * comes as an item of status unchanged whose `whole` says `trusted` and nothing else. NULL: every file is read.
-	 * Only a ctime before `trusted_before` (ns) is trusted: one as young as the reading may hide a change within the clock's tick.
+	 * The policy is the one that those items were collected by. Only a ctime before `trusted_before` (ns) is trusted: one as young as the reading may hide a change within the clock's tick.
 	 */
 	const struct vst_series_index *trusted;
 	int64_t trusted_before;
