@@ -25,8 +25,9 @@ struct vst_expand {
 };
 
 /*
- * *ret_whole: its end was reached, and not `max`. VST_EFORMAT: damaged or cut; what came before was given.
- * VST_EUNSUPPORTED: none of these formats. The callbacks' codes.
+ * *ret_whole: its end was reached, and not `max`. VST_EFORMAT: cut, or damaged so that the decoder sees
+ * it (no gzip checksum is compared); what came before was given. Empty content may be VST_EFORMAT too.
+ * VST_EUNSUPPORTED: none of these formats. One inside of another is left as it is. The callbacks' codes.
  */
 int vst_expand(const struct vst_expand *expand, bool *ret_whole, struct vst_err *err);
 
