@@ -243,10 +243,15 @@ static enum mode choose(struct series_sink *s, const struct vst_item *item)
 	return WEIGH;
 }
 
-/* As long as what the exhibit before had at this place. */
+/* As long as what the exhibit before had at this place, and looked into: of a hard link or of what was cut there
+ * are no facts that could stay. */
 static bool may_be_as_it_was(const struct series_sink *s)
 {
-	return s->is_known && !is_empty_key(s->known.content) && s->known.size == s->announced;
+	const struct vst_series_record *known = &s->known;
+	bool whole = known->status == VST_ITEM_COLLECTED || known->status == VST_ITEM_CHANGED ||
+	             known->status == VST_ITEM_UNCHANGED || known->status == VST_ITEM_TAIL;
+	return s->is_known && whole && known->facts_len > 0 && !(known->flags & VST_SERIES_HARDLINK) &&
+	       !is_empty_key(known->content) && known->size == s->announced;
 }
 
 static int begin_observing(struct series_sink *s, struct vst_err *err)

@@ -120,7 +120,7 @@ struct reading {
 	enum vst_item_status status;
 	const char *rule;
 	int error;
-	uint64_t ino;
+	uint64_t ino, nlink;
 	const struct vst_item_extent *extents;
 	size_t extent_count;
 	uint64_t logical;
@@ -134,6 +134,7 @@ static struct vst_item item_of(const struct reading *r)
 	item.size = r->extents ? r->logical : r->size;
 	item.has_content = true;
 	item.ino = r->ino ? r->ino : 4711;
+	item.nlink = r->nlink ? r->nlink : 1;
 	if (r->extents) {
 		item.is_sparse = true;
 		item.extents = r->extents;
@@ -490,6 +491,58 @@ static void sink_believes_the_second_reading(void **state)
 	free(is);
 }
 
+/* ---- facts ---- */
+
+#define PASSWD "root:x:0:0:root:/root:/bin/bash\n"
+
+static bool has_facts(struct nights *n, unsigned number, const char *path)
+{
+	struct vst_series_record record;
+	struct vst_buf facts = VST_BUF_INIT;
+	uint64_t seq;
+	assert_true(vst_series_find(n->index[number], "logs", path, &seq, &record));
+	kit_must(vst_series_line(n->index[number], &record, NULL, &facts, &n->err), &n->err, path);
+	bool has = facts.len > 0 && strstr(vst_buf_cstr(&facts), "accounts");
+	vst_buf_free(&facts);
+	return has;
+}
+
+/* The exhibit before had the content and had not looked into it, since it was a hard link there, or cut: that
+ * there were no facts was taken over with the content, for as long as it stayed the same. */
+static void sink_looks_again_into_what_was_not_looked_into(void **state)
+{
+	struct nights *n = *state;
+	begin_night(n, false);
+	read_file(n, &(struct reading){.path = "/.a",
+	                     .bytes = PASSWD,
+	                     .len = sizeof PASSWD - 1,
+	                     .size = sizeof PASSWD - 1,
+	                     .nlink = 2});
+	read_bytes(n, "/.b", "root:x:0:\n", 10);
+	read_link(n, "/etc/passwd", "/.a");
+	read_file(n, &(struct reading){.path = "/etc/group",
+	                     .bytes = "root:x:0:\n",
+	                     .len = 10,
+	                     .size = 10,
+	                     .expected = 20,
+	                     .status = VST_ITEM_TRUNCATED,
+	                     .rule = "limits.item"});
+	read_bytes(n, "/etc/shadow", "root:*:1::::::\n", 15);
+	end_night(n);
+	assert_false(has_facts(n, 1, "/etc/passwd"));
+	assert_false(has_facts(n, 1, "/etc/group"));
+	assert_true(has_facts(n, 1, "/etc/shadow"));
+	begin_night(n, true);
+	read_bytes(n, "/etc/passwd", PASSWD, sizeof PASSWD - 1);
+	expect_last(n, VST_ITEM_UNCHANGED, sizeof PASSWD - 1, false);
+	read_bytes(n, "/etc/group", "root:x:0:\n", 10);
+	read_bytes(n, "/etc/shadow", "root:*:1::::::\n", 15);
+	end_night(n);
+	assert_true(has_facts(n, 2, "/etc/passwd"));
+	assert_true(has_facts(n, 2, "/etc/group"));
+	assert_true(has_facts(n, 2, "/etc/shadow"));
+}
+
 /* ---- what is owed ---- */
 
 static void owe(struct nights *n, const char *path, const uint8_t *bytes, enum vst_item_status status,
@@ -744,6 +797,7 @@ int main(void)
 	        TEST(sink_says_how_the_reading_of_a_tail_went),
 	        TEST(sink_stores_what_shrank_before_its_old_end),
 	        TEST(sink_believes_the_second_reading),
+	        TEST(sink_looks_again_into_what_was_not_looked_into),
 	        TEST(sink_writes_an_error_for_what_never_comes_again),
 	        TEST(sink_refers_to_streams_and_lets_go_of_long_ones),
 	        TEST(sink_refers_to_sparse_files_with_the_same_holes_alone),
