@@ -18,6 +18,8 @@ static int try_open(struct vst_case *c, const char *name, const uint8_t *expecte
 {
 	struct vst_err why = VST_ERR_INIT;
 	int fd = openat(c->private_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ELOOP)
+		series->state = CASE_SERIES_CHANGED;
 	if (fd < 0)
 		return errno == ENOENT || errno == ELOOP ? 0
 		                                         : vst_err_sys(err, errno, CASE_PRIVATE "/%s", name);
@@ -45,8 +47,10 @@ int case_series_open(struct vst_case *c, struct case_series *ret, struct vst_err
 	int rc = try_open(c, PRIVATE_SERIES, seal->series.index_sha256, ret, err);
 	if (rc == 0 && ret->state != CASE_SERIES_GOOD) {
 		rc = try_open(c, PRIVATE_SERIES_NEW, seal->series.index_sha256, ret, err);
-		if (rc == 0 && ret->state == CASE_SERIES_GOOD) /* a crash came between the event and this */
-			rc = case_series_adopt(c, err);
+		/* A crash came between the event and this. What stands in the way of the name, a directory,
+		   is no reason to take no snapshot. */
+		if (rc == 0 && ret->state == CASE_SERIES_GOOD)
+			(void)case_series_adopt(c, NULL);
 	}
 	if (rc == 0 && ret->state == CASE_SERIES_GOOD &&
 	        vst_series_exhibit(ret->index) != ret->latest->number) {
