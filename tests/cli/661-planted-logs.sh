@@ -128,4 +128,4 @@ night
 caught
 night # an older copy put back
 cat old.journal >$journal/system.journal
-caught "journal_entries_gone high /var/log/journal/$machine/system.journal"
+caught "journal_entries_gone high /var/log/journal/$machine/system.journal" "journal_entries_missing high /journal/export"
