@@ -15,7 +15,7 @@ night() {
 	local status=0
 	vestige -C case snapshot policy.yaml --incremental --operator tester >"$out" 2>"$err" || status=$?
 	((status == 0 || status == 3)) || fail "snapshot: exit status $status: $(cat "$err")"
-	vestige -C case cat -i analyst.key latest findings.jsonl >sealed.jsonl 2>"$err" || fail "no findings: $(cat "$err")"
+	vestige -C case cat -i analyst.key latest findings.jsonl >sealed.jsonl 2>"$err" || [[ -z $1 ]] || fail "no findings: $(cat "$err")"
 	assert_equal "$1" "$(jq -r 'select(.severity == "high") | .rule' sealed.jsonl | xargs)" "findings"
 }
 

@@ -55,7 +55,8 @@ live() {
 seal() {
 	expect_exit "${sealed_as:-0}" at_night "$VESTIGE" -C case snapshot policy.yaml --root root --incremental "$@"
 	exhibit=$((exhibit + 1))
-	vestige -C case cat -i analyst.key latest findings.jsonl >findings.jsonl 2>"$err" || fail "no findings: $(cat "$err")"
+	: >findings.jsonl
+	((exhibit == 1)) || vestige -C case cat -i analyst.key latest findings.jsonl >findings.jsonl 2>"$err" || fail "no findings: $(cat "$err")"
 }
 
 high() { # FILE
