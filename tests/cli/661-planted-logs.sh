@@ -110,16 +110,22 @@ host jump 0 25
 night
 caught "journal_gap medium"
 
+night # not the oldest, which would go first
+archived=$(find $journal -name 'system@*.journal' | sort -t- -k2)
+assert_equal 2 "$(wc -l <<<"$archived")" "archived journals"
+rm "$(tail -n 1 <<<"$archived")"
+removed=$(tail -n 1 <<<"$archived")
+caught "journal_file_removed high ${removed#root}" "journal_entries_missing high /journal/export"
+
 night
-archived=$(find $journal -name 'system@*.journal' | sort | head -n 1)
-python3 -B "$TESTS/cli/journal.py" wipe-entry "$archived" 3
-caught "journal_archived_changed high ${archived#root}"
+archived=$(head -n 1 <<<"$archived")
+sealed_as=3 # the entry cannot be read
+intruder replace "$archived" "Started tool" "Started fool"
+caught "journal_archived_changed high ${archived#root}" "content_changed_mtime_same high ${archived#root}"
 
 cp $journal/system.journal old.journal
 night
-cat old.journal >kept.journal # an older copy put back, and less of it
-live day
-nothing_high
-night
-cat kept.journal >$journal/system.journal
-caught "journal_entries_gone high /var/log/journal/$machine/system.journal"
+caught
+night # an older copy put back
+cat old.journal >$journal/system.journal
+caught "journal_entries_gone high /var/log/journal/$machine/system.journal" "journal_entries_missing high /journal/export"

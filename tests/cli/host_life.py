@@ -5,6 +5,7 @@
   host_life.py DIR day             lives until the next night, and prints the time of its snapshot
   host_life.py DIR settle [AGO]    what was changed by hand since was changed AGO seconds (60) before that snapshot
   host_life.py DIR quiet           a day on which nothing but the clockwork of the host writes, and no log is rotated
+  host_life.py DIR tool COMMAND…   runs a tool of the host, ten minutes before that snapshot
   host_life.py DIR jump AUDIT JOURNAL  so many numbers of audit events and journal entries are of what never reached the disk
 
 Times. The days lie in the future: what bears a time of today was made just now by a tool, and gets the time of the simulated day. The
@@ -642,6 +643,8 @@ def main():
     elif verb == "jump":
         host.serial += int(arguments[0])
         host.journal_next += int(arguments[1])
+    elif verb == "tool":
+        host.run(host.now - 600, *arguments)
     elif verb == "settle":
         host.settle(host.now - int(arguments[0] if arguments else 60))
     state.write_bytes(pickle.dumps(host))

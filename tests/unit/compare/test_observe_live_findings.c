@@ -14,6 +14,13 @@ extern const struct vst_observer vst_observe_live_findings;
 	"\"text\":\"process " pid                                                                            \
 	" exists and /proc does not list it\",\"innocent\":\"none that is known\","                          \
 	"\"details\":{\"pid\":" pid ",\"answers\":[\"kill\",\"getpgid\"]}}\n"
+#define HIDDEN_MODULE(name)                                                                                  \
+	"{\"format\":1,\"time\":\"2026-11-22T03:40:13Z\",\"finding\":\"hidden_module\",\"severity\":"        \
+	"\"high\",\"text\":\"the kernel module " name                                                        \
+	" is in one list of modules and missing in another\",\"innocent\":\"a module that was being "        \
+	"loaded\","                                                                                          \
+	"\"details\":{\"name\":\"" name                                                                      \
+	"\",\"listed_by\":[\"/sys/module\"],\"missing_in\":[\"/proc/modules\"]}}\n"
 #define MODULE(name) "{\"format\":1,\"from\":\"/proc/modules\",\"name\":\"" name "\"}\n"
 
 static void watch_text(struct watched *w, const char *path, const char *text)
@@ -78,6 +85,18 @@ static void live_findings_tells_what_is_new(void **state)
 	end(&before, &after);
 }
 
+static void live_findings_tells_a_hidden_module_once(void **state)
+{
+	struct watched before, after;
+	(void)state;
+	start(&before, &after);
+	watch_text(&before, "/findings.jsonl", DELETED("17", "/usr/sbin/x"));
+	watch_text(&after, "/findings.jsonl", HIDDEN_MODULE("rootkit"));
+	expect_told(&vst_observe_live_findings, &before, &after, "hidden_module/high ");
+	expect_told(&vst_observe_live_findings, &after, &after, "");
+	end(&before, &after);
+}
+
 static void live_findings_counts_what_it_cannot_read(void **state)
 {
 	struct watched w;
@@ -129,6 +148,7 @@ int main(void)
 	        cmocka_unit_test(live_findings_wants_its_items_only),
 	        cmocka_unit_test(live_findings_knows_a_thing_again),
 	        cmocka_unit_test(live_findings_tells_what_is_new),
+	        cmocka_unit_test(live_findings_tells_a_hidden_module_once),
 	        cmocka_unit_test(live_findings_counts_what_it_cannot_read),
 	        cmocka_unit_test(live_findings_facts_stay_small),
 	        cmocka_unit_test(live_findings_tells_new_modules_as_info),
