@@ -264,6 +264,11 @@ int vst_compare(
 		if (rc == 0)
 			rc = judge_observations(options->before, options->after, &sink, err);
 	}
+	/* What could not be read looked like what is not there. */
+	if (rc == 0 && c.before)
+		rc = vst_series_error(c.before, err);
+	if (rc == 0)
+		rc = vst_series_error(c.after, err);
 	free(c.origin);
 	free(c.met);
 	vst_moves_free(c.moves);
