@@ -12,11 +12,9 @@
  * The caches. Records are mostly asked for in the order in which they were made, by seq or by a walk over the
  * same tree; order and contents by digests, which lie anywhere, so that hardly a block serves twice.
  */
-#define SMALL_BLOCK ((size_t)4 * 1024)
-#define RECORDS_BLOCK ((size_t)8 * 1024)
-#define RECORDS_SLOTS 32
-#define SEARCHED_SLOTS 64
-#define OTHER_SLOTS 8
+#define BLOCK ((size_t)4 * 1024)
+#define SLOTS 64
+#define FEW_SLOTS 8
 
 static int refuse(struct vst_err *err, const char *what)
 {
@@ -69,16 +67,14 @@ static bool take_parts(struct layout *layout)
 	if (counts->blocks_len > layout->end - layout->at)
 		return false;
 	layout->at += counts->blocks_len;
-	return take(layout, counts->seqs, VST_SERIES_RECORD_LEN, RECORDS_BLOCK, RECORDS_SLOTS,
-	               &map->records) &&
-	       take(layout, counts->items, VST_SERIES_ORDER_LEN, SMALL_BLOCK, SEARCHED_SLOTS, &map->order) &&
-	       take(layout, counts->contents, VST_SERIES_CONTENT_LEN, SMALL_BLOCK, SEARCHED_SLOTS,
-	               &map->contents) &&
-	       take(layout, counts->pieces, VST_SERIES_PIECE_LEN, SMALL_BLOCK, OTHER_SLOTS, &map->pieces) &&
-	       take(layout, map->blocks_count, VST_SERIES_END_LEN, SMALL_BLOCK, OTHER_SLOTS, &map->ends) &&
-	       take(layout, counts->listed[VST_SERIES_WITH_FACTS], VST_SERIES_LISTED_LEN, SMALL_BLOCK, 1,
+	return take(layout, counts->seqs, VST_SERIES_RECORD_LEN, BLOCK, SLOTS, &map->records) &&
+	       take(layout, counts->items, VST_SERIES_ORDER_LEN, BLOCK, SLOTS, &map->order) &&
+	       take(layout, counts->contents, VST_SERIES_CONTENT_LEN, BLOCK, SLOTS, &map->contents) &&
+	       take(layout, counts->pieces, VST_SERIES_PIECE_LEN, BLOCK, FEW_SLOTS, &map->pieces) &&
+	       take(layout, map->blocks_count, VST_SERIES_END_LEN, BLOCK, FEW_SLOTS, &map->ends) &&
+	       take(layout, counts->listed[VST_SERIES_WITH_FACTS], VST_SERIES_LISTED_LEN, BLOCK, 1,
 	               &map->lists[VST_SERIES_WITH_FACTS]) &&
-	       take(layout, counts->listed[VST_SERIES_GROWING], VST_SERIES_LISTED_LEN, SMALL_BLOCK, 1,
+	       take(layout, counts->listed[VST_SERIES_GROWING], VST_SERIES_LISTED_LEN, BLOCK, 1,
 	               &map->lists[VST_SERIES_GROWING]) &&
 	       counts->sources_len == layout->end - layout->at;
 }

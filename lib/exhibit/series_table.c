@@ -6,6 +6,8 @@
 
 #include "vestige/mem.h"
 
+#define AHEAD ((size_t)8)
+
 bool vst_series_file_read(struct vst_series_file *file, uint64_t at, void *ret, size_t len)
 {
 	struct vst_err why = VST_ERR_INIT;
@@ -50,26 +52,37 @@ static bool make_room(struct vst_series_table *table)
 	return false;
 }
 
+/* Into the slots from `slot` on: the block, and those behind it if one after the other is asked for. */
+static bool read_blocks(struct vst_series_table *table, uint64_t number, size_t slot)
+{
+	uint64_t first = number * table->per_block, left = table->count - first;
+	size_t blocks = number == table->next ? AHEAD : 1;
+	if (blocks > table->slots - slot)
+		blocks = table->slots - slot;
+	size_t some = left < blocks * table->per_block ? (size_t)left : blocks * table->per_block;
+	table->have = 0; /* the last one may have lain here */
+	memset(table->held + slot, 0, blocks * sizeof *table->held);
+	if (!vst_series_file_read(table->file, table->start + first * table->each,
+	            table->data + slot * table->per_block * table->each, some * table->each))
+		return false;
+	for (size_t i = 0; i * table->per_block < some; i++)
+		table->held[slot + i] = number + i + 1;
+	return true;
+}
+
 /* Makes the block the last one. */
 static bool take_block(struct vst_series_table *table, uint64_t number)
 {
 	uint64_t first = number * table->per_block, left = table->count - first;
-	size_t have = left < table->per_block ? (size_t)left : table->per_block;
 	size_t slot = (size_t)(number % table->slots);
 	if (!table->data && !make_room(table))
 		return false;
-	uint8_t *data = table->data + slot * table->per_block * table->each;
-	if (table->held[slot] != number + 1) {
-		table->held[slot] = 0;
-		table->have = 0; /* it may have lain here */
-		if (!vst_series_file_read(
-		            table->file, table->start + first * table->each, data, have * table->each))
-			return false;
-		table->held[slot] = number + 1;
-	}
+	if (table->held[slot] != number + 1 && !read_blocks(table, number, slot))
+		return false;
 	table->first = first;
-	table->have = have;
-	table->last = data;
+	table->have = left < table->per_block ? left : table->per_block;
+	table->last = table->data + slot * table->per_block * table->each;
+	table->next = number + 1;
 	return true;
 }
 

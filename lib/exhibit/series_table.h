@@ -35,6 +35,7 @@ struct vst_series_table {
 	/* The entries of the block that was asked for last. */
 	uint64_t first, have;
 	const uint8_t *last;
+	uint64_t next; /* the block behind it */
 	uint64_t *fences;
 };
 

@@ -118,18 +118,30 @@ int vst_series_writer_new(int fd, int scratch_fd, uint64_t exhibit, uint64_t ful
 	return 0;
 }
 
+/* What is not needed after the end, and is large. */
+static void let_go(struct vst_series_writer *writer)
+{
+	vst_series_contents_free(writer->contents);
+	vst_series_links_free(writer->links);
+	vst_sorter_free(writer->order);
+	vst_scratch_free(writer->records);
+	for (int i = 0; i < VST_SERIES_LISTS; i++) {
+		vst_scratch_free(writer->lists[i]);
+		writer->lists[i] = NULL;
+	}
+	writer->contents = NULL;
+	writer->links = NULL;
+	writer->order = NULL;
+	writer->records = NULL;
+}
+
 void vst_series_writer_free(struct vst_series_writer *writer)
 {
 	if (!writer)
 		return;
 	for (uint64_t i = 0; i < writer->counts.sources; i++)
 		free(writer->sources[i]);
-	vst_series_contents_free(writer->contents);
-	vst_series_links_free(writer->links);
-	vst_sorter_free(writer->order);
-	vst_scratch_free(writer->records);
-	for (int i = 0; i < VST_SERIES_LISTS; i++)
-		vst_scratch_free(writer->lists[i]);
+	let_go(writer);
 	vst_buf_free(&writer->room);
 	vst_buf_free(&writer->ends);
 	ZSTD_freeCCtx(writer->context);
@@ -450,6 +462,7 @@ int vst_series_writer_finish(struct vst_series_writer *writer, uint8_t ret[VST_H
 	if (writer->failure.code != 0 || write_tables(writer, &writer->failure) != 0)
 		return failed_before(writer, err);
 	memcpy(ret, vst_hash_final(writer->hash, VST_HASH_SHA256), VST_HASH_LEN);
+	let_go(writer);
 	/* A second end would write a second trailer. */
 	(void)vst_err_set(&writer->failure, VST_EUSAGE, "series index: it is finished");
 	return 0;

@@ -76,7 +76,7 @@ static void table_gives_every_entry_in_any_order(void **state)
 	struct kit *kit = *state;
 	for (uint64_t i = 0; i < COUNT; i++)
 		assert_entry(kit, i);
-	assert_int_equal(kit->reads, COUNT / 8);
+	assert_int_equal(kit->reads, (COUNT / 8 + 2) / 3); /* as many blocks as there is room for */
 	for (uint64_t i = 0; i < 3 * COUNT; i++)
 		assert_entry(kit, i * 7919 % COUNT);
 	for (uint64_t i = COUNT; i-- > 0;)
