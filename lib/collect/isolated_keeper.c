@@ -15,6 +15,7 @@
 
 #include "collect/isolated_worker.h"
 #include "vestige/err.h"
+#include "vestige/series_index.h"
 
 #define KEPT_MAX 8
 
@@ -178,13 +179,14 @@ static void reap(void)
 static _Noreturn void keep(
         int socket, pid_t parent, struct vst_collect_context *context, const struct vst_policy *policy)
 {
-	const int kept[KEPT_MAX] = {socket, context->root_fd, context->scratch_fd};
+	int trusted = context->trusted ? vst_series_index_fd(context->trusted) : -1;
+	const int kept[KEPT_MAX] = {socket, context->root_fd, context->scratch_fd, trusted};
 	struct message message;
 	die_with_parent(parent);
 	signal(SIGINT, SIG_IGN); /* ours to hear: the ring tells */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	close_others(kept, 3);
+	close_others(kept, 4);
 	while (receive_answer(socket, &message, NULL) == 0) {
 		if (message.request == SPAWN)
 			answer_spawn(socket, context, policy);

@@ -53,6 +53,13 @@ static bool is_met(const struct comparison *c, uint64_t seq)
 	return c->met[seq / 8] >> (seq % 8) & 1;
 }
 
+/* What could not be read looks like what is not there. */
+static int check_read(const struct comparison *c, struct vst_err *err)
+{
+	int rc = c->before ? vst_series_error(c->before, err) : 0;
+	return rc == 0 ? vst_series_error(c->after, err) : rc;
+}
+
 /* ---- which item is compared with which ---- */
 
 /* A digest by another key is not another content: nothing is known of it. */
@@ -103,7 +110,7 @@ static int meet_all(struct comparison *c, struct vst_err *err)
 		c->origin[to] = (uint32_t)seq;
 		set_met(c, seq);
 	}
-	return rc;
+	return rc == 0 ? check_read(c, err) : rc;
 }
 
 /* ---- what is told of a pair ---- */
@@ -204,6 +211,8 @@ static int take_pair(struct comparison *c, uint64_t before, uint64_t after, stru
 	int rc = 0;
 	bool was = before != NOWHERE && record_at(c, c->before, before, &pair.before_record);
 	bool is = after != NOWHERE && record_at(c, c->after, after, &pair.after_record);
+	if ((rc = check_read(c, err)) != 0)
+		return rc;
 	if (!was && !is) /* a record of the exhibit's own */
 		return 0;
 	pair.kind = kind_of(&pair, was, is);
@@ -281,6 +290,8 @@ int vst_compare(
 		if (rc == 0)
 			rc = judge_observations(options->before, options->after, &sink, err);
 	}
+	if (rc == 0)
+		rc = check_read(&c, err);
 	free(c.origin);
 	free(c.met);
 	vst_moves_free(c.moves);

@@ -158,9 +158,9 @@ int vst_families_new(struct vst_series_index *index, struct vst_families **ret, 
 	struct vst_families *families = vst_calloc(1, sizeof *families);
 	struct vst_series_record record;
 	int rc = families ? 0 : vst_err_nomem(err);
-	uint64_t seqs = index && families ? vst_series_seqs(index) : 0;
-	for (uint64_t seq = 0; rc == 0 && seq < seqs && families->count < MEMBERS_MAX; seq++)
-		if (vst_series_at(index, seq, &record) && record.flags & VST_SERIES_APPEND_ONLY &&
+	uint64_t seq, count = index && families ? vst_series_listed(index, VST_SERIES_GROWING) : 0;
+	for (uint64_t i = 0; rc == 0 && i < count && families->count < MEMBERS_MAX; i++)
+		if (vst_series_listed_at(index, VST_SERIES_GROWING, i, &seq, &record) &&
 		        record.flags & VST_SERIES_STAT && record.type == VST_ITEM_FILE)
 			rc = add(families, index, seq, &record, err);
 	if (rc == 0)

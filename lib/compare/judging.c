@@ -112,9 +112,9 @@ static int load_all(const struct vst_compare_side *side, struct observed_all *al
 {
 	struct vst_series_record record;
 	int rc = 0;
-	uint64_t seqs = vst_series_seqs(side->index);
-	for (uint64_t seq = 0; rc == 0 && seq < seqs; seq++)
-		if (vst_series_at(side->index, seq, &record) && record.facts_len > 0)
+	uint64_t seq, count = vst_series_listed(side->index, VST_SERIES_WITH_FACTS);
+	for (uint64_t i = 0; rc == 0 && i < count; i++)
+		if (vst_series_listed_at(side->index, VST_SERIES_WITH_FACTS, i, &seq, &record))
 			rc = load_one(side->index, seq, &record, all, err);
 	return rc;
 }

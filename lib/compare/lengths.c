@@ -285,9 +285,9 @@ int vst_held_new(struct vst_series_index *index, struct vst_held **ret, struct v
 	struct vst_held *held = vst_calloc(1, sizeof *held);
 	struct vst_series_record record;
 	int rc = held ? 0 : vst_err_nomem(err);
-	uint64_t seqs = vst_series_seqs(index);
-	for (uint64_t seq = 0; rc == 0 && seq < seqs; seq++)
-		if (vst_series_at(index, seq, &record) && record.facts_len > 0)
+	uint64_t seq, count = vst_series_listed(index, VST_SERIES_WITH_FACTS);
+	for (uint64_t i = 0; rc == 0 && i < count; i++)
+		if (vst_series_listed_at(index, VST_SERIES_WITH_FACTS, i, &seq, &record))
 			rc = read_facts(held, index, seq, &record, err);
 	if (rc != 0) {
 		vst_held_free(held);

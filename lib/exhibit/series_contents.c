@@ -17,14 +17,15 @@
 #define PIECES_BUFFER ((size_t)64 * 1024)
 
 struct vst_series_contents {
-	const struct vst_series_map *earlier;
+	struct vst_series_map *earlier;
+	uint8_t carried[VST_HASH_LEN]; /* the key of the earlier one that was carried on last */
 	struct vst_sorter *sorter;
 	struct vst_scratch *pieces;
 	uint64_t pieces_count, count;
 	struct vst_item_stored room[VST_ITEM_STORED_MAX];
 };
 
-int vst_series_contents_new(int scratch_fd, const struct vst_series_map *earlier,
+int vst_series_contents_new(int scratch_fd, struct vst_series_map *earlier,
         struct vst_series_contents **ret, struct vst_err *err)
 {
 	struct vst_series_contents *contents = vst_calloc(1, sizeof *contents);
@@ -121,15 +122,25 @@ static int write_content(struct vst_series_contents *contents, const struct vst_
 	return out->write(out->ctx, packed, sizeof packed, err);
 }
 
+static int unread(const struct vst_series_map *earlier, struct vst_err *err)
+{
+	if (err)
+		*err = earlier->file.failure;
+	return earlier->file.failure.code;
+}
+
 /* Its pieces move behind those that are there. */
 static int carry_on(struct vst_series_contents *contents, struct vst_series_content content,
         const struct vst_output *out, struct vst_err *err)
 {
 	size_t count;
 	int rc = 0;
-	if (!vst_series_map_pieces(contents->earlier, &content, contents->room, &count))
+	if (!vst_series_map_pieces(contents->earlier, &content, contents->room, &count)) {
+		if (contents->earlier->file.failure.code != 0)
+			return unread(contents->earlier, err);
 		return vst_err_set(
 		        err, VST_EFORMAT, "series index: the earlier one has a content without its pieces");
+	}
 	if (count != 1) {
 		content.where = contents->pieces_count;
 		for (size_t i = 0; i < count && rc == 0; i++)
@@ -153,19 +164,20 @@ static int write_new(struct vst_series_contents *contents, const uint8_t *entry,
 static int carry_up_to(struct vst_series_contents *contents, uint64_t *at, const uint8_t *entry,
         uint8_t last[VST_HASH_LEN], const struct vst_output *out, struct vst_err *err)
 {
-	const struct vst_series_map *earlier = contents->earlier;
+	struct vst_series_map *earlier = contents->earlier;
 	while (earlier && *at < earlier->counts.contents) {
 		struct vst_series_content content;
 		int rc;
-		vst_series_map_content(earlier, *at, &content);
+		if (!vst_series_map_content(earlier, *at, &content))
+			return unread(earlier, err);
 		if (entry && memcmp(content.key, entry, VST_HASH_LEN) > 0)
 			return 0;
-		if (*at > 0 && memcmp(content.key, earlier->contents + (*at - 1) * VST_SERIES_CONTENT_LEN,
-		                       VST_HASH_LEN) <= 0)
+		if (*at > 0 && memcmp(content.key, contents->carried, VST_HASH_LEN) <= 0)
 			return vst_err_set(err, VST_EFORMAT, "series index: the earlier one is out of order");
 		if ((rc = carry_on(contents, content, out, err)) != 0)
 			return rc;
 		memcpy(last, content.key, VST_HASH_LEN);
+		memcpy(contents->carried, content.key, VST_HASH_LEN);
 		++*at;
 	}
 	return 0;

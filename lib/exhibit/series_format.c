@@ -104,13 +104,14 @@ void vst_series_trailer_pack(const struct vst_series_counts *counts, uint8_t ret
 	vst_series_put(ret + 56, counts->sources_len, 8);
 	vst_series_put(ret + 64, counts->text_len, 8);
 	vst_series_put(ret + 72, counts->blocks_len, 8);
+	vst_series_put(ret + 80, counts->listed[VST_SERIES_WITH_FACTS], 8);
+	vst_series_put(ret + 88, counts->listed[VST_SERIES_GROWING], 8);
 	memcpy(ret + VST_SERIES_TRAILER_MAGIC, VST_SERIES_END_MAGIC, VST_SERIES_END_MAGIC_LEN);
 }
 
 bool vst_series_trailer_unpack(const uint8_t packed[VST_SERIES_TRAILER_LEN], struct vst_series_counts *ret)
 {
-	if (memcmp(packed + VST_SERIES_TRAILER_MAGIC, VST_SERIES_END_MAGIC, VST_SERIES_END_MAGIC_LEN) != 0 ||
-	        vst_series_get(packed + 80, 8) != 0 || vst_series_get(packed + 88, 8) != 0)
+	if (memcmp(packed + VST_SERIES_TRAILER_MAGIC, VST_SERIES_END_MAGIC, VST_SERIES_END_MAGIC_LEN) != 0)
 		return false;
 	ret->exhibit = vst_series_get(packed, 8);
 	ret->full = vst_series_get(packed + 8, 8);
@@ -122,5 +123,7 @@ bool vst_series_trailer_unpack(const uint8_t packed[VST_SERIES_TRAILER_LEN], str
 	ret->sources_len = vst_series_get(packed + 56, 8);
 	ret->text_len = vst_series_get(packed + 64, 8);
 	ret->blocks_len = vst_series_get(packed + 72, 8);
+	ret->listed[VST_SERIES_WITH_FACTS] = vst_series_get(packed + 80, 8);
+	ret->listed[VST_SERIES_GROWING] = vst_series_get(packed + 88, 8);
 	return true;
 }

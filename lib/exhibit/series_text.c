@@ -19,18 +19,21 @@ struct kept {
 };
 
 struct vst_series_text {
-	const struct vst_series_map *map;
+	struct vst_series_map *map;
 	ZSTD_DCtx *context;
+	uint8_t *frame; /* frame_cap bytes */
+	size_t frame_cap;
 	struct kept kept[BLOCKS_KEPT];
 	uint64_t now;
 };
 
-int vst_series_text_new(const struct vst_series_map *map, struct vst_series_text **ret, struct vst_err *err)
+int vst_series_text_new(struct vst_series_map *map, struct vst_series_text **ret, struct vst_err *err)
 {
 	struct vst_series_text *text = vst_calloc(1, sizeof *text);
 	if (!text)
 		return vst_err_nomem(err);
 	text->map = map;
+	text->frame_cap = ZSTD_compressBound(VST_SERIES_BLOCK);
 	for (size_t i = 0; i < BLOCKS_KEPT; i++)
 		text->kept[i].number = NO_BLOCK;
 	text->context = ZSTD_createDCtx();
@@ -49,6 +52,7 @@ void vst_series_text_free(struct vst_series_text *text)
 	for (size_t i = 0; i < BLOCKS_KEPT; i++)
 		free(text->kept[i].data);
 	ZSTD_freeDCtx(text->context);
+	free(text->frame);
 	free(text);
 }
 
@@ -59,20 +63,48 @@ static size_t block_len(const struct vst_series_map *map, uint64_t number)
 	return left < VST_SERIES_BLOCK ? (size_t)left : VST_SERIES_BLOCK;
 }
 
+static int unread(const struct vst_series_map *map, struct vst_err *err)
+{
+	if (err)
+		*err = map->file.failure;
+	return map->file.failure.code;
+}
+
+static bool end_of(struct vst_series_map *map, uint64_t number, uint64_t *ret)
+{
+	const uint8_t *end = vst_series_table_at(&map->ends, number);
+	if (end)
+		*ret = vst_series_get(end, VST_SERIES_END_LEN);
+	return end != NULL;
+}
+
+/* The block's frame, into `frame`. */
+static int read_frame(struct vst_series_text *text, uint64_t number, size_t *ret_len, struct vst_err *err)
+{
+	struct vst_series_map *map = text->map;
+	uint64_t start = 0, end;
+	if ((number > 0 && !end_of(map, number - 1, &start)) || !end_of(map, number, &end))
+		return unread(map, err);
+	if (start > end || end > map->counts.blocks_len || end - start > text->frame_cap)
+		return vst_err_set(err, VST_EFORMAT, "series index: a block out of place");
+	if (!text->frame && !(text->frame = vst_alloc(text->frame_cap)))
+		return vst_err_nomem(err);
+	*ret_len = (size_t)(end - start);
+	return vst_series_file_read(&map->file, map->blocks + start, text->frame, *ret_len)
+	               ? 0
+	               : unread(map, err);
+}
+
 static int decompress(struct vst_series_text *text, uint64_t number, struct kept *kept, struct vst_err *err)
 {
-	const struct vst_series_map *map = text->map;
-	const uint8_t *ends = map->ends + number * VST_SERIES_END_LEN;
-	uint64_t end = vst_series_get(ends, VST_SERIES_END_LEN);
-	uint64_t start = number ? vst_series_get(ends - VST_SERIES_END_LEN, VST_SERIES_END_LEN) : 0;
-	size_t want = block_len(map, number), got;
+	size_t want = block_len(text->map, number), len = 0, got;
 	kept->number = NO_BLOCK;
-	if (start > end || end > map->counts.blocks_len)
-		return vst_err_set(err, VST_EFORMAT, "series index: a block out of place");
+	int rc = read_frame(text, number, &len, err);
+	if (rc != 0)
+		return rc;
 	if (!kept->data && !(kept->data = vst_alloc(VST_SERIES_BLOCK)))
 		return vst_err_nomem(err);
-	got = ZSTD_decompressDCtx(
-	        text->context, kept->data, VST_SERIES_BLOCK, map->blocks + start, (size_t)(end - start));
+	got = ZSTD_decompressDCtx(text->context, kept->data, VST_SERIES_BLOCK, text->frame, len);
 	if (ZSTD_isError(got) || got != want)
 		return vst_err_set(
 		        err, VST_EFORMAT, "series index: block %llu is damaged", (unsigned long long)number);

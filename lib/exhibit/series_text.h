@@ -15,8 +15,8 @@ struct vst_err;
 struct vst_series_text;
 
 /* `map` is borrowed and outlives it. Memory comes with use: VST_SERIES_BLOCK bytes for each of the few blocks
- * kept. */
-int vst_series_text_new(const struct vst_series_map *map, struct vst_series_text **ret, struct vst_err *err);
+ * kept, and as much for one that is compressed. */
+int vst_series_text_new(struct vst_series_map *map, struct vst_series_text **ret, struct vst_err *err);
 void vst_series_text_free(struct vst_series_text *text);
 /* Appends `len` bytes from place `at`. VST_EFORMAT: they are not there. */
 int vst_series_text_read(

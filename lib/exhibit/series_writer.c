@@ -27,6 +27,7 @@
 
 #define ZSTD_LEVEL 1
 #define RECORDS_BUFFER ((size_t)64 * 1024)
+#define LIST_BUFFER ((size_t)4 * 1024)
 #define ORDER_ENTRIES ((size_t)64 * 1024)
 #define ORDER_LEN (VST_HASH_LEN + 4) /* path digest; seq, big-endian */
 
@@ -37,7 +38,7 @@ struct vst_series_writer {
 	uint8_t *block, *frame; /* after the last block `block` collects what is written in small pieces */
 	size_t filled, frame_cap;
 	struct vst_buf ends, room;
-	struct vst_scratch *records;
+	struct vst_scratch *records, *lists[VST_SERIES_LISTS];
 	struct vst_sorter *order;
 	struct vst_series_links *links;
 	struct vst_series_contents *contents;
@@ -66,7 +67,7 @@ static int emit(struct vst_series_writer *writer, const void *data, size_t len, 
 	return out.write(out.ctx, data, len, err);
 }
 
-static int set_up(struct vst_series_writer *writer, int scratch_fd, const struct vst_series_map *earlier,
+static int set_up(struct vst_series_writer *writer, int scratch_fd, struct vst_series_map *earlier,
         struct vst_err *err)
 {
 	uint8_t header[VST_SERIES_HEADER_LEN] = VST_SERIES_MAGIC;
@@ -88,6 +89,9 @@ static int set_up(struct vst_series_writer *writer, int scratch_fd, const struct
 	        (rc = vst_series_links_new(scratch_fd, &writer->links, err)) != 0 ||
 	        (rc = vst_series_contents_new(scratch_fd, earlier, &writer->contents, err)) != 0)
 		return rc;
+	for (int i = 0; i < VST_SERIES_LISTS; i++)
+		if ((rc = vst_scratch_new(scratch_fd, LIST_BUFFER, &writer->lists[i], err)) != 0)
+			return rc;
 	return emit(writer, header, sizeof header, err);
 }
 
@@ -114,16 +118,30 @@ int vst_series_writer_new(int fd, int scratch_fd, uint64_t exhibit, uint64_t ful
 	return 0;
 }
 
+/* What is not needed after the end, and is large. */
+static void let_go(struct vst_series_writer *writer)
+{
+	vst_series_contents_free(writer->contents);
+	vst_series_links_free(writer->links);
+	vst_sorter_free(writer->order);
+	vst_scratch_free(writer->records);
+	for (int i = 0; i < VST_SERIES_LISTS; i++) {
+		vst_scratch_free(writer->lists[i]);
+		writer->lists[i] = NULL;
+	}
+	writer->contents = NULL;
+	writer->links = NULL;
+	writer->order = NULL;
+	writer->records = NULL;
+}
+
 void vst_series_writer_free(struct vst_series_writer *writer)
 {
 	if (!writer)
 		return;
 	for (uint64_t i = 0; i < writer->counts.sources; i++)
 		free(writer->sources[i]);
-	vst_series_contents_free(writer->contents);
-	vst_series_links_free(writer->links);
-	vst_sorter_free(writer->order);
-	vst_scratch_free(writer->records);
+	let_go(writer);
 	vst_buf_free(&writer->room);
 	vst_buf_free(&writer->ends);
 	ZSTD_freeCCtx(writer->context);
@@ -234,6 +252,15 @@ static int record_of(struct vst_series_writer *writer, const struct vst_item *it
 	return 0;
 }
 
+static int list_item(
+        struct vst_series_writer *writer, enum vst_series_list list, uint64_t seq, struct vst_err *err)
+{
+	uint8_t packed[VST_SERIES_LISTED_LEN];
+	vst_series_put(packed, seq, sizeof packed);
+	writer->counts.listed[list]++;
+	return vst_scratch_append(writer->lists[list], packed, sizeof packed, err);
+}
+
 static int put_record(struct vst_series_writer *writer, const struct vst_series_record *record, uint64_t seq,
         struct vst_err *err)
 {
@@ -249,6 +276,10 @@ static int put_record(struct vst_series_writer *writer, const struct vst_series_
 		return rc;
 	writer->counts.seqs++;
 	writer->counts.items++;
+	if ((record->facts_len > 0 && (rc = list_item(writer, VST_SERIES_WITH_FACTS, seq, err)) != 0) ||
+	        (record->flags & VST_SERIES_APPEND_ONLY &&
+	                (rc = list_item(writer, VST_SERIES_GROWING, seq, err)) != 0))
+		return rc;
 	memcpy(entry, record->path, VST_HASH_LEN);
 	for (unsigned i = 0; i < 4; i++)
 		entry[VST_HASH_LEN + i] = (uint8_t)(seq >> (8 * (3 - i)));
@@ -358,12 +389,14 @@ static int put(void *ctx, const void *data, size_t len, struct vst_err *err)
 	return 0;
 }
 
-static int write_records(struct vst_series_writer *writer, struct vst_err *err)
+/* With nothing in `block`. */
+static int write_scratch(
+        struct vst_series_writer *writer, struct vst_scratch *scratch, struct vst_err *err)
 {
-	uint64_t size = vst_scratch_size(writer->records);
+	uint64_t size = vst_scratch_size(scratch);
 	for (uint64_t at = 0; at < size;) {
 		size_t some = size - at < VST_SERIES_BLOCK ? (size_t)(size - at) : VST_SERIES_BLOCK;
-		int rc = vst_scratch_read(writer->records, at, writer->block, some, err);
+		int rc = vst_scratch_read(scratch, at, writer->block, some, err);
 		if (rc != 0 || (rc = emit(writer, writer->block, some, err)) != 0)
 			return rc;
 		at += some;
@@ -382,8 +415,9 @@ static int write_order(struct vst_series_writer *writer, struct vst_err *err)
 		if (i > 0 && memcmp(last, entry, VST_HASH_LEN) == 0)
 			return vst_err_set(err, VST_EUSAGE, "series index: two items of one place");
 		memcpy(last, entry, VST_HASH_LEN);
+		memcpy(packed, entry, VST_SERIES_ORDER_SEQ_AT);
 		for (unsigned byte = 0; byte < 4; byte++)
-			packed[byte] = entry[ORDER_LEN - 1 - byte];
+			packed[VST_SERIES_ORDER_SEQ_AT + byte] = entry[ORDER_LEN - 1 - byte];
 		rc = put(writer, packed, sizeof packed, err);
 	}
 	return rc;
@@ -409,10 +443,12 @@ static int write_tables(struct vst_series_writer *writer, struct vst_err *err)
 	if (writer->filled > 0 && (rc = end_block(writer, err)) != 0)
 		return rc;
 	if ((rc = vst_series_links_resolve(writer->links, writer->records, err)) != 0 ||
-	        (rc = write_records(writer, err)) != 0 || (rc = write_order(writer, err)) != 0 ||
+	        (rc = write_scratch(writer, writer->records, err)) != 0 || (rc = write_order(writer, err)) != 0 ||
 	        (rc = vst_series_contents_write(writer->contents, &out, &writer->counts, err)) != 0 ||
 	        (rc = flush(writer, err)) != 0 ||
 	        (rc = emit(writer, writer->ends.data, writer->ends.len, err)) != 0 ||
+	        (rc = write_scratch(writer, writer->lists[VST_SERIES_WITH_FACTS], err)) != 0 ||
+	        (rc = write_scratch(writer, writer->lists[VST_SERIES_GROWING], err)) != 0 ||
 	        (rc = write_sources(writer, err)) != 0)
 		return rc;
 	vst_series_trailer_pack(&writer->counts, trailer);
@@ -426,6 +462,7 @@ int vst_series_writer_finish(struct vst_series_writer *writer, uint8_t ret[VST_H
 	if (writer->failure.code != 0 || write_tables(writer, &writer->failure) != 0)
 		return failed_before(writer, err);
 	memcpy(ret, vst_hash_final(writer->hash, VST_HASH_SHA256), VST_HASH_LEN);
+	let_go(writer);
 	/* A second end would write a second trailer. */
 	(void)vst_err_set(&writer->failure, VST_EUSAGE, "series index: it is finished");
 	return 0;

@@ -10,8 +10,9 @@
  * The file (format 1) is sealed: its SHA-256 stands in the seal of the exhibit that it is about. One that differs is not used. Bytes
  * inside are trusted only because of that digest; reading checks bounds all the same.
  *
- * Layout: header; blocks, zstd frames of the text `line LF facts LF` of all items; the records by seq; the seqs sorted by path digest;
- * contents sorted by key and their pieces; where blocks end; sources; trailer. Offsets: lib/exhibit/series_format.h.
+ * Layout: header; blocks, zstd frames of the text `line LF facts LF` of all items; the records by seq; path digests' beginnings with
+ * their seqs, sorted; contents sorted by key and their pieces; where blocks end; the seqs of items with facts, and of append-only ones;
+ * sources; trailer. Offsets: lib/exhibit/series_format.h.
  */
 #ifndef VESTIGE_SERIES_INDEX_H
 #define VESTIGE_SERIES_INDEX_H
@@ -86,11 +87,19 @@ int vst_series_writer_finish(struct vst_series_writer *writer, uint8_t ret[VST_H
 /* ---- reading ---- */
 
 /*
- * Maps the file, which nobody may shorten meanwhile (it is replaced by rename); `fd` may be closed then. `expected` NULL: not compared.
- * VST_ETAMPERED: another digest; VST_EFORMAT, VST_EVERSION. Reading is safe from several threads and from a child process.
+ * Reads the file as it is asked, through small caches: about 2 MiB, and 2 bytes for each content (16 MiB at most). It keeps a descriptor
+ * of its own; `fd` may be closed then. `expected` NULL: not compared. VST_ETAMPERED: another digest; VST_EFORMAT, VST_EVERSION.
+ * One thread at a time. A process that was forked from this one may ask too, if it keeps vst_series_index_fd() open.
  */
 int vst_series_index_open(int fd, const uint8_t *expected, struct vst_series_index **ret, struct vst_err *err);
 void vst_series_index_free(struct vst_series_index *index);
+int vst_series_index_fd(const struct vst_series_index *index);
+
+/*
+ * The first failure to read the file; 0: none yet. It stays. What says below that something is not there may say so because it could not
+ * be read: whoever draws a conclusion from it asks here before the conclusion is used. Each process has its own.
+ */
+int vst_series_error(const struct vst_series_index *index, struct vst_err *err);
 
 uint64_t vst_series_exhibit(const struct vst_series_index *index);
 uint64_t vst_series_full(const struct vst_series_index *index);
@@ -108,8 +117,14 @@ bool vst_series_find_digest(const struct vst_series_index *index, const uint8_t 
 uint64_t vst_series_in_order(const struct vst_series_index *index, uint64_t at);
 uint64_t vst_series_items(const struct vst_series_index *index);
 
-/* Reads line and facts (either may be NULL: not wanted; replaced). Not safe from several threads: it keeps the last blocks. VST_EFORMAT:
-   they are not there. */
+/* Items that are looked for among all others, by rising seq. */
+enum vst_series_list { VST_SERIES_WITH_FACTS, VST_SERIES_GROWING /* APPEND_ONLY */, VST_SERIES_LISTS };
+uint64_t vst_series_listed(const struct vst_series_index *index, enum vst_series_list list); /* how many */
+/* The `at`-th of them. False: there are not so many. */
+bool vst_series_listed_at(const struct vst_series_index *index, enum vst_series_list list, uint64_t at, uint64_t *ret_seq,
+	struct vst_series_record *ret);
+
+/* Reads line and facts (either may be NULL: not wanted; replaced). VST_EFORMAT: they are not there. */
 int vst_series_line(struct vst_series_index *index, const struct vst_series_record *record, struct vst_buf *line,
 	struct vst_buf *facts, struct vst_err *err);
 /* The same, parsed; vst_item_free(). */

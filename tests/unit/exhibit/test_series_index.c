@@ -14,9 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exhibit/series_format.h"
+#include "exhibit/series_map.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
+#include "vestige/io.h"
 #include "vestige/merkle.h"
 #include "vestige/series_index.h"
 #include "vestige/timefmt.h"
@@ -78,7 +79,8 @@ static int add(struct kit *kit, const struct vst_item *item, const char *facts, 
 	        kit->writer, item, line, strlen(line), facts, facts ? strlen(facts) : 0, flags, &err);
 }
 
-static struct vst_series_index *end(struct kit *kit)
+/* `copy` NULL: not wanted; else the file's bytes. */
+static struct vst_series_index *end_in(struct kit *kit, struct vst_buf *copy)
 {
 	struct vst_err err = VST_ERR_INIT;
 	struct vst_series_index *index = NULL;
@@ -88,9 +90,18 @@ static struct vst_series_index *end(struct kit *kit)
 	kit->writer = NULL;
 	if (vst_series_index_open(kit->fd, kit->digest, &index, &err) != 0)
 		fail_msg("open: %s", err.text);
+	if (copy) {
+		assert_int_equal(lseek(kit->fd, 0, SEEK_SET), 0);
+		assert_int_equal(vst_io_read_all(kit->fd, SIZE_MAX / 2, copy, &err), 0);
+	}
 	close(kit->fd);
 	kit->fd = -1;
 	return index;
+}
+
+static struct vst_series_index *end(struct kit *kit)
+{
+	return end_in(kit, NULL);
 }
 
 static struct vst_item file_item(uint64_t seq, const char *path, const char *content)
@@ -301,6 +312,180 @@ static void series_orders_by_path_digest(void **state)
 		assert_true(vst_series_find_digest(index, record.path, &seq, &before));
 		assert_int_equal(seq, vst_series_in_order(index, at));
 	}
+	vst_series_index_free(index);
+}
+
+/* ---- an index in memory, where it can be altered and fail ---- */
+
+struct memory {
+	struct vst_buf bytes;
+	bool fails;
+	struct vst_series_counts counts;
+};
+
+static int memory_read(void *ctx, uint64_t offset, void *ret, size_t len, struct vst_err *err)
+{
+	struct memory *memory = ctx;
+	if (memory->fails)
+		return vst_err_set(err, VST_EIO, "read: no");
+	memcpy(ret, memory->bytes.data + offset, len);
+	return 0;
+}
+
+static struct vst_series_index *memory_open(struct memory *memory)
+{
+	struct vst_err err = VST_ERR_INIT;
+	struct vst_series_index *index = NULL;
+	const struct vst_input in = {memory, memory->bytes.len, memory_read};
+	if (vst_series_index_read(in, NULL, &index, &err) != 0)
+		fail_msg("open: %s", err.text);
+	return index;
+}
+
+/* Of the items that were added. */
+static void memory_end(struct kit *kit, struct memory *ret)
+{
+	*ret = (struct memory){.bytes = VST_BUF_INIT};
+	vst_series_index_free(end_in(kit, &ret->bytes));
+	assert_true(vst_series_trailer_unpack(
+	        ret->bytes.data + ret->bytes.len - VST_SERIES_TRAILER_LEN, &ret->counts));
+}
+
+static void series_tells_apart_what_begins_alike(void **state)
+{
+	struct kit *kit = *state;
+	struct memory memory;
+	struct vst_series_record record;
+	uint64_t seq;
+	begin(kit, 1, 1, NULL);
+	for (seq = 0; seq < 900; seq++) { /* more than a block of them */
+		char path[32];
+		snprintf(path, sizeof path, "/f/%llu", (unsigned long long)seq);
+		struct vst_item item = file_item(seq, path, path);
+		assert_int_equal(add(kit, &item, NULL, 0), 0);
+	}
+	memory_end(kit, &memory);
+	uint8_t *records = memory.bytes.data + VST_SERIES_HEADER_LEN + memory.counts.blocks_len;
+	uint8_t *order = records + memory.counts.seqs * VST_SERIES_RECORD_LEN;
+	for (seq = 0; seq < 900; seq++) {
+		memset(records + seq * VST_SERIES_RECORD_LEN, 0x77, 8);
+		memset(order + seq * VST_SERIES_ORDER_LEN, 0x77, 8);
+	}
+	struct vst_series_index *index = memory_open(&memory);
+	for (uint64_t i = 0; i < 900; i += 13) {
+		uint8_t path[VST_HASH_LEN];
+		memcpy(path, records + i * VST_SERIES_RECORD_LEN, sizeof path);
+		assert_true(vst_series_find_digest(index, path, &seq, &record));
+		assert_int_equal(seq, i);
+		path[31] ^= 1;
+		assert_false(vst_series_find_digest(index, path, &seq, &record));
+	}
+	assert_int_equal(vst_series_error(index, NULL), 0);
+	vst_series_index_free(index);
+	vst_buf_free(&memory.bytes);
+}
+
+static void series_tells_that_it_could_not_be_read(void **state)
+{
+	struct kit *kit = *state;
+	struct memory memory;
+	struct vst_err err = VST_ERR_INIT;
+	struct vst_series_record record;
+	struct vst_buf line = VST_BUF_INIT;
+	uint64_t seq;
+	begin(kit, 1, 1, NULL);
+	struct vst_item item = file_item(0, "/a", "alpha");
+	assert_int_equal(add(kit, &item, NULL, 0), 0);
+	memory_end(kit, &memory);
+	struct vst_series_index *index = memory_open(&memory);
+	assert_int_equal(vst_series_index_fd(index), -1);
+	assert_false(vst_series_find(index, "logs", "/b", &seq, &record));
+	assert_int_equal(vst_series_error(index, &err), 0);
+	memory.fails = true;
+	assert_false(vst_series_find(index, "logs", "/a", &seq, &record));
+	assert_int_equal(vst_series_error(index, &err), VST_EIO);
+	assert_non_null(strstr(err.text, "read: no"));
+	memory.fails = false;
+	assert_true(vst_series_find(index, "logs", "/a", &seq, &record));
+	assert_int_equal(vst_series_error(index, &err), VST_EIO); /* one answer was wrong */
+	memory.fails = true;
+	assert_int_equal(vst_series_line(index, &record, &line, NULL, &err), VST_EIO);
+	vst_buf_free(&line);
+	vst_series_index_free(index);
+
+	/* Nor is a content carried on that could not be read. */
+	memory.fails = false;
+	index = memory_open(&memory);
+	begin(kit, 2, 1, index);
+	vst_series_index_map(index)->contents.have = 0;
+	memset(vst_series_index_map(index)->contents.held, 0, sizeof(uint64_t));
+	memory.fails = true;
+	assert_int_equal(vst_series_writer_finish(kit->writer, kit->digest, &err), VST_EIO);
+	vst_series_index_free(index);
+	vst_buf_free(&memory.bytes);
+}
+
+static void series_lists_what_is_looked_for(void **state)
+{
+	struct kit *kit = *state;
+	struct vst_series_record record;
+	uint64_t seq, facts = 0, growing = 0;
+	begin(kit, 1, 1, NULL);
+	for (seq = 0; seq < 9000; seq += 2) {
+		char path[32];
+		snprintf(path, sizeof path, "/f/%llu", (unsigned long long)seq);
+		struct vst_item item = file_item(seq, path, "x");
+		assert_int_equal(add(kit, &item, seq % 6 == 0 ? "{}" : NULL,
+		                         seq % 8 == 0 ? VST_SERIES_APPEND_ONLY : 0),
+		        0);
+	}
+	struct vst_series_index *index = end(kit);
+	assert_int_equal(vst_series_listed(index, VST_SERIES_WITH_FACTS), 1500);
+	assert_int_equal(vst_series_listed(index, VST_SERIES_GROWING), 1125);
+	for (; vst_series_listed_at(index, VST_SERIES_WITH_FACTS, facts, &seq, &record); facts++) {
+		assert_int_equal(seq, 6 * facts);
+		assert_int_equal(record.facts_len, 2);
+	}
+	for (; vst_series_listed_at(index, VST_SERIES_GROWING, growing, &seq, &record); growing++) {
+		assert_int_equal(seq, 8 * growing);
+		assert_true(record.flags & VST_SERIES_APPEND_ONLY);
+	}
+	assert_int_equal(facts, 1500);
+	assert_int_equal(growing, 1125);
+	vst_series_index_free(index);
+}
+
+/* As a collector's process does: the file is at the same place for both, and none moves it for the other. */
+static void series_is_read_by_a_child_too(void **state)
+{
+	struct kit *kit = *state;
+	struct vst_series_record record;
+	uint64_t seq;
+	int status;
+	begin(kit, 1, 1, NULL);
+	for (seq = 0; seq < 3000; seq++) {
+		char path[32];
+		snprintf(path, sizeof path, "/f/%llu", (unsigned long long)seq);
+		struct vst_item item = file_item(seq, path, path);
+		assert_int_equal(add(kit, &item, NULL, 0), 0);
+	}
+	struct vst_series_index *index = end(kit);
+	assert_true(vst_series_index_fd(index) >= 0);
+	fflush(NULL);
+	pid_t pid = fork();
+	for (uint64_t i = 0; i < 3000; i++) {
+		char path[32];
+		uint64_t want = pid == 0 ? i : 2999 - i;
+		snprintf(path, sizeof path, "/f/%llu", (unsigned long long)want);
+		bool good = vst_series_find(index, "logs", path, &seq, &record) && seq == want;
+		if (pid == 0 && !good)
+			_exit(1);
+		assert_true(good);
+	}
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 	vst_series_index_free(index);
 }
 
@@ -621,6 +806,8 @@ static void ask_all(struct vst_series_index *index)
 	}
 	(void)vst_series_find(index, "logs", "/log", &seq, &record);
 	(void)vst_series_has_size(index, 5);
+	for (int list = 0; list < VST_SERIES_LISTS; list++)
+		(void)vst_series_listed_at(index, (enum vst_series_list)list, 0, &seq, &record);
 	vst_buf_free(&line);
 	vst_buf_free(&facts);
 	free(stored);
@@ -744,8 +931,6 @@ static void series_of_many_items_needs_little_memory(void **state)
 		write_many(kit);
 		if (vst_series_writer_finish(kit->writer, kit->digest, NULL) != 0)
 			_exit(2);
-		if (MEASURED && peak_kib() - before > MEMORY_KIB)
-			_exit(3);
 		vst_series_writer_free(kit->writer);
 		struct vst_series_index *index = NULL;
 		if (vst_series_index_open(kit->fd, kit->digest, &index, NULL) != 0)
@@ -758,6 +943,8 @@ static void series_of_many_items_needs_little_memory(void **state)
 				_exit(5);
 		}
 		vst_series_index_free(index);
+		if (MEASURED && peak_kib() - before > MEMORY_KIB)
+			_exit(3);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -772,6 +959,10 @@ int main(void)
 	        TEST(series_parses_a_line),
 	        TEST(series_of_nothing_is_one),
 	        TEST(series_orders_by_path_digest),
+	        TEST(series_tells_apart_what_begins_alike),
+	        TEST(series_tells_that_it_could_not_be_read),
+	        TEST(series_lists_what_is_looked_for),
+	        TEST(series_is_read_by_a_child_too),
 	        TEST(series_carries_a_generation_on),
 	        TEST(series_puts_tails_together),
 	        TEST(series_takes_unchanged_where_nothing_is_carried),
