@@ -119,6 +119,20 @@ static int load_all(const struct vst_compare_side *side, struct observed_all *al
 	return rc;
 }
 
+static bool is_kept(const struct vst_observed *observed)
+{
+	size_t at, len;
+	return observed->len > 0 && facts_member(observed->facts, observed->len, FACTS_KEPT, &at, &len);
+}
+
+/* What the later exhibit only kept tells nothing of it: as if there were none. */
+static void forget_kept(struct observed_all *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (is_kept(&all->list[i]))
+			all->list[i].len = 0;
+}
+
 static bool member_of(const struct vst_observed *all, const char *name, struct vst_observed *ret)
 {
 	size_t at, len;
@@ -211,7 +225,7 @@ static int look_for(struct vst_observed *was, struct vst_series_index *index, co
 		return 0;
 	const struct vst_place place = {vst_series_exhibit(index), seq};
 	int rc = vst_series_item(index, &record, &item, err);
-	if (rc == 0)
+	if (rc == 0 && !is_kept(was)) /* else it was told when it began */
 		rc = tell_unobserved(was, item, &place, findings, err);
 	/* Something else in its place, a link to /dev/null, is no file that could not be read. */
 	if (rc == 0 && (item->type == was->item->type || item->type == VST_ITEM_UNKNOWN))
@@ -268,6 +282,7 @@ int judge_observations(const struct vst_compare_side *before, const struct vst_c
 {
 	struct observed_all before_all = {0}, after_all = {0};
 	int rc = load_all(after, &after_all, err);
+	forget_kept(&after_all);
 	if (rc == 0 && before)
 		rc = load_all(before, &before_all, err);
 	if (rc == 0 && before)

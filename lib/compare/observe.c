@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "compare/changes.h"
+#include "compare/facts_member.h"
 #include "compare/lengths.h"
 #include "compare/observer.h"
 #include "vestige/compare.h"
@@ -156,4 +157,18 @@ void vst_observe_free(struct vst_observation *observation)
 		observation->list[i].observer->free(observation->list[i].state);
 	vst_lengths_free(observation->lengths);
 	free(observation);
+}
+
+void vst_observe_keep(const void *facts, size_t len, struct vst_buf *ret_facts)
+{
+	static const char mark[] = "{\"" FACTS_KEPT "\":true";
+	const char *text = facts;
+	if (len < 2 || strncmp(text, mark, len < strlen(mark) ? len : strlen(mark)) == 0) {
+		vst_buf_bytes(ret_facts, facts, len);
+		return;
+	}
+	vst_buf_text(ret_facts, mark);
+	if (text[1] != '}')
+		vst_buf_byte(ret_facts, ',');
+	vst_buf_bytes(ret_facts, text + 1, len - 1);
 }

@@ -127,16 +127,43 @@ static uint64_t described_by(const struct vst_item *item)
 	return item->is_sparse ? data_of(item) : item->size;
 }
 
+/* What the exhibit before knew of an item that is there and that nobody looked into this time. */
+static int keep_facts(struct series_sink *s, const struct vst_item *item, struct vst_buf *ret, struct vst_err *err)
+{
+	struct vst_series_record known;
+	uint64_t seq;
+	bool may = item->type == VST_ITEM_FILE || item->type == VST_ITEM_STREAM || item->type == VST_ITEM_UNKNOWN;
+	if (!may || !s->options.earlier || item->status == VST_ITEM_ABSENT || item->status == VST_ITEM_VANISHED ||
+	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) || known.facts_len == 0)
+		return 0;
+	struct vst_buf facts = VST_BUF_INIT;
+	int rc = vst_series_line(s->options.earlier, &known, NULL, &facts, err);
+	if (rc == 0) {
+		vst_observe_keep(facts.data, facts.len, ret);
+		rc = vst_buf_check(ret, err);
+	}
+	vst_buf_free(&facts);
+	return rc;
+}
+
 /* The item is in the exhibit. */
 static int note(
         struct series_sink *s, const struct vst_item *item, const struct vst_buf *facts, struct vst_err *err)
 {
 	const uint8_t *line;
 	size_t len;
+	struct vst_buf kept = VST_BUF_INIT;
+	int rc = facts && facts->len > 0 ? 0 : keep_facts(s, item, &kept, err);
+	if (rc != 0)
+		return rc;
+	if (kept.len > 0)
+		facts = &kept;
 	vst_exhibit_writer_line(s->options.writer, &line, &len);
 	s->described += described_by(item);
-	return vst_series_writer_add(s->options.index, item, line, len, facts ? facts->data : NULL,
+	rc = vst_series_writer_add(s->options.index, item, line, len, facts ? facts->data : NULL,
 	        facts ? facts->len : 0, is_append_only(s) ? VST_SERIES_APPEND_ONLY : 0, err);
+	vst_buf_free(&kept);
+	return rc;
 }
 
 /* ---- items that are owed ---- */

@@ -55,6 +55,11 @@ int vst_observe_data(struct vst_observation *observation, uint64_t offset, const
 int vst_observe_end(struct vst_observation *observation, const struct vst_item *item,
         struct vst_buf *ret_facts, struct vst_err *err);
 void vst_observe_free(struct vst_observation *observation);
+/*
+ * Facts that are kept for an item which is there and was not looked into this time: the next exhibit is compared with them, so that a
+ * night without them hides nothing. Appends them marked as what an earlier exhibit found. `facts` are an object, marked already or not.
+ */
+void vst_observe_keep(const void *facts, size_t len, struct vst_buf *ret_facts);
 
 /* ---- changes ---- */
 
