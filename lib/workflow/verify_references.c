@@ -447,7 +447,8 @@ static int read_pieces(struct verify_references *references, const struct vst_it
 	uint8_t key[VST_HASH_LEN];
 	if (!pieces)
 		return vst_err_nomem(err);
-	memcpy(pieces, item->whole.stored, count * sizeof *pieces);
+	if (count > 0)
+		memcpy(pieces, item->whole.stored, count * sizeof *pieces);
 	if (vst_item_is_tail(item))
 		pieces[count++] = (struct vst_item_stored){references->number, item->seq, item->size};
 	int rc = resume(references, item->whole.hashes, pieces, count, &done, key, &hash, err);

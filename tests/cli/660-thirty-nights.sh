@@ -9,7 +9,7 @@ begin_host
 nothing_high
 for _ in {2..31}; do
 	live day
-	cat findings.jsonl >>all.jsonl
+	cat found.jsonl >>all.jsonl
 	nothing_high
 done
 

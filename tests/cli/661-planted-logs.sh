@@ -22,7 +22,7 @@ caught "log_rewritten high /var/log/auth.log"
 
 night # lines that the earlier exhibit has are gone, newer ones make up for their length
 intruder cut-lines $logs/auth.log "Failed password"
-while (($(stat -c %s $logs/auth.log) < 60000)); do tail -n 40 $logs/cron.log; done >>$logs/auth.log
+seq 9000 >>$logs/auth.log
 caught "log_rewritten high /var/log/auth.log"
 
 night # to the same size, with the time put back: by an editor for logs
@@ -41,7 +41,7 @@ night # sed -i makes a new file
 sed -i 3,5d $logs/auth.log
 caught "log_replaced high /var/log/auth.log"
 
-night day # by rotation its old lines are elsewhere; but one of them is not
+tonight=$(host day) # by rotation its old lines are elsewhere; but one of them is not
 sed -i 5d $logs/syslog.1
 caught "log_replaced high /var/log/syslog"
 

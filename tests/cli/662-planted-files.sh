@@ -73,10 +73,6 @@ night
 echo "evil library" >>root/usr/lib/libtool.so.1
 caught "package_file_differs high /usr/lib/libtool.so.1"
 
-night # a half of an upgrade is none: the list is the new one's, too
-live day
-nothing_high
-
 # ---- what starts by itself ----
 
 night

@@ -21,7 +21,7 @@ echo "mallory:x:1500:1500::/home/mallory:/bin/bash" >>root/etc/passwd
 caught "account_added medium /etc/passwd"
 
 night # by its own tool
-host tool useradd --prefix "$here/root" --system --shell /bin/bash --password '$y$j9T$evil$evil' sysd
+host tool useradd --prefix "$here/root" --system --shell /bin/bash --password "\$y\$j9T\$evil\$evil" sysd
 caught "account_system_opened high /etc/passwd"
 
 night
@@ -33,7 +33,7 @@ sed -i 's|^daemon:[^:]*:|daemon::|' root/etc/shadow
 caught "account_password_empty high /etc/shadow"
 
 night
-sed -i 's|^bob:[^:]*:|bob:$1$weak$weakweakweak:|' root/etc/shadow
+sed -i "s|^bob:[^:]*:|bob:\$1\$weak\$weakweakweak:|" root/etc/shadow
 caught "account_password_changed medium /etc/shadow"
 
 night

@@ -15,8 +15,8 @@ night() {
 	snapshot case --incremental
 	expect_exit 0 vestige -C case --json list
 	assert_equal "$([[ $1 == incremental ]] && echo true || echo false)" "$(jq -s 'last.incremental' "$out")" "incremental"
-	vestige -C case cat -i analyst.key latest findings.jsonl >findings.jsonl 2>"$err" || [[ -z ${2:-} ]] || fail "$(cat "$err")"
-	found=$(jq -r '"\(.rule) \(.severity)"' findings.jsonl)
+	vestige -C case cat -i analyst.key latest findings.jsonl >found.jsonl 2>"$err" || [[ -z ${2:-} ]] || fail "$(cat "$err")"
+	found=$(jq -r '"\(.rule) \(.severity)"' found.jsonl)
 	assert_equal "${2:-}" "$found" "findings"
 }
 

@@ -28,7 +28,7 @@ yaml.safe_dump({"policy": "nights", "sources": sources}, sys.stdout, sort_keys=F
 PYTHON
 }
 
-# live_from_birth: a new host, a case and its first exhibit.
+# A new host, a case and its first exhibit.
 begin_host() {
 	cc -shared -fPIC -O -o host_clock.so "$TESTS/cli/host_clock.c"
 	write_policies
@@ -51,13 +51,12 @@ live() {
 	seal
 }
 
-# seal [ARG…]: what it found is in findings.jsonl then.
+# What it found is in the file found.jsonl then. The first exhibit has nothing to be compared with.
 seal() {
-	expect_exit "${sealed_as:-0}" at_night "$VESTIGE" -C case snapshot policy.yaml --root root --incremental "$@"
+	expect_exit "${sealed_as:-0}" at_night "$VESTIGE" -C case snapshot policy.yaml --root root --incremental
 	exhibit=$((exhibit + 1))
-	: >findings.jsonl
-	((exhibit == 1)) || # a first exhibit is compared with nothing
-		vestige -C case cat -i analyst.key latest findings.jsonl >findings.jsonl 2>"$err" || fail "no findings: $(cat "$err")"
+	: >found.jsonl
+	((exhibit == 1)) || vestige -C case cat -i analyst.key latest findings.jsonl >found.jsonl 2>"$err" || fail "no findings: $(cat "$err")"
 }
 
 high() { # FILE
@@ -65,8 +64,8 @@ high() { # FILE
 }
 
 nothing_high() {
-	[[ -z $(high findings.jsonl) ]] || {
-		jq -c 'select(.severity == "high")' findings.jsonl | cut -c 1-1500
+	[[ -z $(high found.jsonl) ]] || {
+		jq -c 'select(.severity == "high")' found.jsonl | cut -c 1-1500
 		fail "EX000$exhibit: honest, and of severity high"
 	}
 }
@@ -75,9 +74,9 @@ intruder() {
 	python3 -B "$TESTS/cli/host_intruder.py" "$@"
 }
 
-# night [day|quiet]: a day that ends without a snapshot; what is planted now is found by the next `caught`.
+# A quiet day that ends without a snapshot; what is planted now is found by the next `caught`.
 night() {
-	tonight=$(host "${1:-quiet}")
+	tonight=$(host quiet)
 }
 
 # caught "RULE SEVERITY PATH"…: seals, and each is found, sealed and shown by diff; of severity high there is nothing else.
@@ -85,11 +84,11 @@ caught() {
 	local wanted rule severity path highs=()
 	host settle
 	seal
-	expect_exit $(($(high findings.jsonl | wc -l) > 0)) vestige -C case --json diff --findings -i analyst.key latest~1 latest
+	expect_exit $(($(high found.jsonl | wc -l) > 0)) vestige -C case --json diff --findings -i analyst.key latest~1 latest
 	grep '"rule":' "$out" >shown.jsonl || true
 	for wanted; do
 		read -r rule severity path <<<"$wanted"
-		for file in findings.jsonl shown.jsonl; do
+		for file in found.jsonl shown.jsonl; do
 			any_json $file "(.finding // .) | .rule == \"$rule\" and .severity == \"$severity\" and (\"$path\" == \"\" or .path == \"$path\")" || {
 				cut -c 1-600 $file
 				fail "EX000$exhibit: not in $file: $wanted"
@@ -97,7 +96,7 @@ caught() {
 		done
 		[[ $severity != high ]] || highs+=("$rule $path")
 	done
-	assert_equal "$(printf '%s\n' "${highs[@]}" | sed "/^$/d" | sort -u)" "$(high findings.jsonl)" "what is of severity high in EX000$exhibit"
-	assert_equal "$(jq -c '[.rule, .severity, .path]' findings.jsonl | sort)" \
+	assert_equal "$(printf '%s\n' "${highs[@]}" | sed "/^$/d" | sort -u)" "$(high found.jsonl)" "what is of severity high in EX000$exhibit"
+	assert_equal "$(jq -c '[.rule, .severity, .path]' found.jsonl | sort)" \
 		"$(jq -c '(.finding // .) | [.rule, .severity, .path]' shown.jsonl | sort)" "what was sealed in EX000$exhibit and what diff shows"
 }
