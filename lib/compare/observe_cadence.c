@@ -29,7 +29,14 @@ struct list {
 	size_t count;
 };
 
+#define ACCESS_STAMP 26 /* "22/Nov/2026:03:40:13 +0100" */
+#define SYSLOG_STAMP 15 /* "Nov 22 03:40:13" */
+
 struct cadence {
+	char stamp[ACCESS_STAMP]; /* of the line whose time was read last */
+	struct vst_log_time stamp_time;
+	int64_t stamp_year;
+	bool has_stamp;
 	struct vst_log_lines lines;
 	size_t looked_at, odd;
 	int64_t file_time; /* s; 0: unknown */
@@ -214,6 +221,55 @@ static void turn_year(struct cadence *c, struct vst_log_time *time)
 	c->yearless = true;
 }
 
+/* Of a busy log many lines come in one second, and say so in the same bytes: those are read once. */
+static const char *stamp_of(enum vst_log_time_kind kind, const char *line, size_t len, size_t *ret_len)
+{
+	const char *at = line;
+	*ret_len = kind == VST_LOG_TIME_ACCESS ? ACCESS_STAMP : SYSLOG_STAMP;
+	if (kind == VST_LOG_TIME_ACCESS) {
+		const char *bracket = memchr(line, '[', len);
+		if (!bracket)
+			return NULL;
+		at = bracket + 1;
+	}
+	return (size_t)(line + len - at) >= *ret_len ? at : NULL;
+}
+
+static bool same_stamp(const struct cadence *c, const char *line, size_t len, struct vst_log_time *ret)
+{
+	size_t stamp_len;
+	const char *stamp = c->has_stamp ? stamp_of(c->stamp_time.kind, line, len, &stamp_len) : NULL;
+	if (!stamp || memcmp(stamp, c->stamp, stamp_len) != 0 || c->year != c->stamp_year)
+		return false;
+	*ret = c->stamp_time;
+	return true;
+}
+
+/* Only where the stamp is where it is looked for, and is all that the time was made of. */
+static void keep_stamp(struct cadence *c, const char *line, size_t len, const struct vst_log_time *time)
+{
+	size_t stamp_len;
+	bool known = time->kind == VST_LOG_TIME_ACCESS ||
+	             (time->kind == VST_LOG_TIME_SYSLOG && line[0] >= 'A' && line[0] <= 'Z');
+	const char *stamp = known ? stamp_of(time->kind, line, len, &stamp_len) : NULL;
+	c->has_stamp = stamp && (time->kind == VST_LOG_TIME_SYSLOG || (stamp[2] == '/' && stamp[6] == '/'));
+	if (!c->has_stamp)
+		return;
+	memcpy(c->stamp, stamp, stamp_len);
+	c->stamp_time = *time;
+	c->stamp_year = c->year;
+}
+
+static bool read_time(struct cadence *c, const char *line, size_t len, struct vst_log_time *ret)
+{
+	if (same_stamp(c, line, len, ret))
+		return true;
+	if (!vst_log_time_parse(line, len, c->year, ret))
+		return false;
+	keep_stamp(c, line, len, ret);
+	return true;
+}
+
 static int take_line(void *ctx, uint64_t offset, const char *line, size_t len, struct vst_err *err)
 {
 	struct cadence *c = ctx;
@@ -227,7 +283,7 @@ static int take_line(void *ctx, uint64_t offset, const char *line, size_t len, s
 		else
 			c->pending_lines--;
 	}
-	if (!vst_log_time_parse(line, len, c->year, &time))
+	if (!read_time(c, line, len, &time))
 		return 0;
 	turn_year(c, &time);
 	if (c->timed < KIND_LINES)
