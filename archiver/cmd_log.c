@@ -82,8 +82,7 @@ static int print_json(struct vst_case *c, const struct vst_event *event,
 	vst_json_string(&json, vst_trail_commit_id(vst_case_trail(c), n, id));
 	vst_json_key(&json, "record");
 	vst_json_null(&json);
-	/* The event's own object takes the place of that null, so that its keys and numbers stay as they are.
-	 */
+	/* The event's own object takes the place of that null, so that its keys and numbers stay as they are. */
 	line.len -= strlen("null");
 	vst_buf_text(&line, text);
 	cli_json_end(&json);

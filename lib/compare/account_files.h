@@ -30,8 +30,7 @@
 struct vst_err;
 
 #define VST_ACCOUNT_FORMAT 1
-#define VST_ACCOUNT_LINE_MAX 16384 /* bytes of a line that are read, of sudoers with those that continue it  \
-	                            */
+#define VST_ACCOUNT_LINE_MAX 16384 /* bytes of a line that are read, of sudoers with those that continue it */
 
 enum vst_account_file {
 	VST_ACCOUNT_NONE,

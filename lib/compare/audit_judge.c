@@ -303,8 +303,7 @@ static void compare_gap(struct judging *j, const struct vst_serial_set *old, uin
 		gone->has_before = true;
 		add_piece(gone, first, last, low, high);
 	}
-	/* At the very end of the earlier exhibit some were still on their way: that they never came is new.
-	 */
+	/* At the very end of the earlier exhibit some were still on their way: that they never came is new. */
 	uint64_t end = old->ranges[old->count - 1].to;
 	for (size_t i = 1; i < old->count; i++) {
 		uint64_t first = old->ranges[i - 1].to + 1, last = old->ranges[i].from - 1;

@@ -2,16 +2,25 @@
  * What the facts of the observer `cadence` look like, for the two files that make and judge them.
  *
  * One object; times are seconds since the epoch, as if zoneless ones were UTC; where lines have no year, it
- * is taken from the file's mtime: format 1 binary   true: no text, and nothing follows lines, timed    lines,
- * and those with a time kind     of most of the first lines: "syslog", "iso", "ctime", "epoch", "access",
- * "audit" zoned    whether the times have a zone, or need none dated    false: nobody knows the year first,
- * last, end   lowest and highest time (of the latter, not that of a single line ahead of all others); that of
- * the last line that has one ahead    [n, …] by the power of two (0: below 2 s) of the seconds from the
- * highest time so far to a later line back     the same of lines that say an earlier time than the line
- * before gaps     [[from, to, offset, boot], …] the largest of at least VST_CADENCE_GAP_MIN s, with the
- * offset of the line behind; boot is 1 where a line near tells of a start or an end of the host. In the order
- * of their times steps    [[from, to, offset, boot], …] the same of steps back of at least
- * VST_CADENCE_STEP_MIN s cut      true: there were more gaps or steps
+ * is taken from the file's mtime:
+ *   format  1
+ *   binary  true: no text, and nothing follows
+ *   lines   how many there are
+ *   timed   of them, those with a time; if it is 0, nothing follows
+ *   kind    of most of the first lines: "syslog", "iso", "ctime", "epoch", "access", "audit"
+ *   zoned   whether the times have a zone, or need none
+ *   dated   false: nobody knows the year
+ *   first   the lowest time
+ *   last    the highest, but not that of a single line ahead of all others
+ *   end     that of the last line that has one
+ *   ahead   [n, …] by the power of two (0: below 2 s) of the seconds from the highest time so far to a later
+ *           line
+ *   back    the same of lines that say an earlier time than the line before
+ *   gaps    [[from, to, offset, boot], …] the largest of at least VST_CADENCE_GAP_MIN s, with the offset of
+ *           the line behind; boot is 1 where a line near tells of a start or an end of the host. In the order
+ *           of their times
+ *   steps   [[from, to, offset, boot], …] the same of steps back of at least VST_CADENCE_STEP_MIN s
+ *   cut     true: there were more gaps or steps
  */
 #ifndef COMPARE_CADENCE_H
 #define COMPARE_CADENCE_H

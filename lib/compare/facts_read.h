@@ -21,8 +21,7 @@ const json_t *vst_facts_array(
         const json_t *object, const char *key); /* borrowed; NULL has size 0 for jansson */
 int64_t vst_facts_at(const json_t *array, size_t index, int64_t otherwise); /* a number of an array */
 
-/* The content's digest of an item, of the whole file where only its end is here; NULL: it has none. Borrowed.
- */
+/* The content's digest of an item, of the whole file where only its end is here; NULL: none. Borrowed. */
 const uint8_t *vst_facts_sha256(const struct vst_item *item);
 
 #endif

@@ -21,8 +21,7 @@ struct vst_lengths {
 	uint8_t digests[VST_LENGTHS_MAX][VST_HASH_LEN];
 	struct vst_hash *hash;
 	uint64_t at; /* bytes hashed */
-	/* The first bytes tell whether it is compressed; if so it is kept until its end, and expanded then.
-	 */
+	/* The first bytes tell whether it is compressed; if so it is kept until its end, and expanded then. */
 	uint8_t first[VST_EXPAND_MAGIC];
 	size_t first_len;
 	bool decided, compressed;

@@ -2,16 +2,20 @@
  * Keys that may log in. By path: the files of users (.ssh/authorized_keys, authorized_keys2) and those below
  * /etc/ssh/authorized_keys.
  *
- *     {"format":1,"keys":[[fingerprint, type, comment, options, command, from, cert authority,
- * restricted],…], "lines":3,"odd":0,"cut":true}
+ *     {"format":1,
+ *      "keys":[[fingerprint, type, comment, options, command, from, cert authority, restricted],…],
+ *      "lines":3,"odd":0,"cut":true}
  *
  * The fingerprint is as `ssh-keygen -l` shows it, options the digest of their text ("": none), command the
- * SHA-256 of the forced one
- * ("": none). `odd` are lines in which sshd would find no key.
+ * SHA-256 of the forced one ("": none). `odd` are lines in which sshd would find no key.
  *
- * Rules: authorized_key_added medium, authorized_key_changed (other options) medium, authorized_key_removed
- * low, authorized_keys_odd low. A key counts as known where the same user's other file had it. Who adds a key
- * honestly or not does the same thing, so nothing here is high.
+ *     authorized_key_added     medium
+ *     authorized_key_changed   medium  other options
+ *     authorized_key_removed   low
+ *     authorized_keys_odd      low
+ *
+ * A key counts as known where the same user's other file had it. Who adds a key honestly or not does the same
+ * thing, so nothing here is high.
  */
 #include <inttypes.h>
 #include <stdio.h>
