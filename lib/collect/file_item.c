@@ -288,15 +288,15 @@ static bool is_as_sealed(struct vst_files_run *run, const struct statx *st)
 {
 	struct vst_series_record record;
 	uint64_t seq;
-	if (!vst_series_find(run->context->trusted, run->source->name, vst_files_path(run),
-	            &seq, &record))
+	if (!vst_series_find(run->context->trusted, run->source->name, vst_files_path(run), &seq, &record))
 		return false;
 	const struct vst_item_stat state = vst_file_state(st);
 	bool whole = record.status == VST_ITEM_COLLECTED || record.status == VST_ITEM_UNCHANGED ||
 	             record.status == VST_ITEM_TAIL;
 	return whole && record.type == VST_ITEM_FILE && record.extent == VST_ITEM_CONTENT_FULL &&
-	       record.flags & VST_SERIES_STAT && !(record.flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) &&
-	       record.size == state.size && record.mtime == state.mtime && record.ctime == state.ctime &&
+	       record.flags & VST_SERIES_STAT &&
+	       !(record.flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) && record.size == state.size &&
+	       record.mtime == state.mtime && record.ctime == state.ctime &&
 	       state.ctime < run->context->trusted_before && record.ino == st->stx_ino &&
 	       record.dev_major == st->stx_dev_major && record.dev_minor == st->stx_dev_minor;
 }

@@ -219,7 +219,8 @@ static int end(struct reading *r)
 	if (is_digest(r))
 		return end_digest(r);
 	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
-	bool collected = r->item->status == VST_ITEM_COLLECTED; /* the sink may call it unchanged, or a tail */
+	bool collected =
+	        r->item->status == VST_ITEM_COLLECTED; /* the sink may call it unchanged, or a tail */
 	bool may_ask = run->sink->again && r->item->type == VST_ITEM_FILE && r->begun > VST_SINK_KEEPS;
 	int rc = end_package(r);
 	if (rc == 0)

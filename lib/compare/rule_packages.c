@@ -61,8 +61,7 @@ static const char *innocent_of(const struct package *before, const struct packag
 	if (before->is_there && strcmp(before->version, after->version) != 0)
 		return "The package was upgraded in between, and the upgrade may have stopped half way.";
 	return "It was built or patched here, put in place without dpkg-divert, or changed by a program that "
-	       "updates "
-	       "itself or others (npm, prelink).";
+	       "updates itself or others (npm, prelink).";
 }
 
 static int tell(const struct vst_item *item, const struct package *before, const struct package *after,

@@ -207,7 +207,8 @@ bool vst_content_out_is_stream(const struct vst_content_out *content)
 	return content->type == VST_ITEM_STREAM;
 }
 
-int vst_content_out_so_far(const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err)
+int vst_content_out_so_far(
+        const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err)
 {
 	return vst_hash_peek(content->hash, VST_HASH_SHA256, ret, err);
 }

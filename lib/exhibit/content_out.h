@@ -28,7 +28,8 @@ bool vst_content_out_is_stream(const struct vst_content_out *content);
  * set. */
 int vst_content_out_begin(struct vst_content_out *content, const struct vst_item *item, struct vst_err *err);
 /* The SHA-256 of the open item's content so far (of a sparse file: of its data). */
-int vst_content_out_so_far(const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
+int vst_content_out_so_far(
+        const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
 int vst_content_out_data(struct vst_content_out *content, const void *data, size_t len, struct vst_err *err);
 
 /*

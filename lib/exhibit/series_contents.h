@@ -15,8 +15,8 @@ struct vst_err;
 struct vst_series_contents;
 
 /* `earlier` NULL: none. Borrowed, as is `scratch_fd`, until free. */
-int vst_series_contents_new(int scratch_fd, struct vst_series_map *earlier,
-        struct vst_series_contents **ret, struct vst_err *err);
+int vst_series_contents_new(int scratch_fd, struct vst_series_map *earlier, struct vst_series_contents **ret,
+        struct vst_err *err);
 void vst_series_contents_free(struct vst_series_contents *contents);
 /* A content of the item `seq`: the bytes of `pieces`, end to end, and then of `own` (NULL: none). One that
    has more pieces than can be written down is left out: it will be stored again. */

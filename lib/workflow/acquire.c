@@ -39,8 +39,8 @@ struct acquisition {
 	struct vst_exhibit_writer *writer;
 	struct vst_acquire_progress progress;
 	bool on_evidence_disk;
-	uint64_t limited;      /* items that a limit left out */
-	uint8_t *digest_key;   /* secure memory, VST_HASH_LEN; NULL: no source asks for digests */
+	uint64_t limited;    /* items that a limit left out */
+	uint8_t *digest_key; /* secure memory, VST_HASH_LEN; NULL: no source asks for digests */
 	bool digest_key_made;
 };
 
@@ -55,7 +55,8 @@ static bool sink_has(void *ctx, const char *path)
 static void note_item(struct acquisition *a, const struct vst_item *item)
 {
 	a->progress.items++;
-	if (item->status == VST_ITEM_EXCLUDED && item->rule && strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
+	if (item->status == VST_ITEM_EXCLUDED && item->rule &&
+	        strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
 		a->limited++;
 	if (item->has_stat && item->has_content && item->dev_major == a->gathering.exclusion.id.dev_major &&
 	        item->dev_minor == a->gathering.exclusion.id.dev_minor)
@@ -134,13 +135,13 @@ static void on_written(void *ctx, uint64_t tar_bytes, uint64_t out_bytes)
 static int collect_sources(struct acquisition *a, struct vst_err *err)
 {
 	const struct vst_sink sink = {.ctx = a,
-		.has = sink_has,
-		.begin = sink_begin,
-		.data = sink_data,
-		.end = sink_end,
-		.item = sink_item,
-		.again = a->series.incremental ? sink_again : NULL,
-		.finding = sink_finding};
+	        .has = sink_has,
+	        .begin = sink_begin,
+	        .data = sink_data,
+	        .end = sink_end,
+	        .item = sink_item,
+	        .again = a->series.incremental ? sink_again : NULL,
+	        .finding = sink_finding};
 	const struct vst_policy *policy = a->options->policy;
 	for (size_t i = 0; i < policy->source_count; i++) {
 		const struct vst_policy_source *source = &policy->sources[i];
@@ -353,7 +354,8 @@ static int compare(struct acquisition *a, int64_t started, struct vst_err *err)
 	host_clocks(&clocks);
 	if (live && clocks.realtime != VST_TIME_NONE)
 		boot_time = clocks.realtime - clocks.boottime_ns;
-	return acquire_series_compare(&a->series, a->writer, started, boot_time, live ? clocks.boot_id : NULL, err);
+	return acquire_series_compare(
+	        &a->series, a->writer, started, boot_time, live ? clocks.boot_id : NULL, err);
 }
 
 static int write_exhibit(struct acquisition *a, uint64_t number, int fd, int64_t started,
@@ -373,7 +375,8 @@ static int write_exhibit(struct acquisition *a, uint64_t number, int fd, int64_t
 		rc = write_opening_records(a, number, err);
 	VST_STEP("exhibit-begun");
 	if (rc == 0)
-		rc = acquire_series_begin(&a->series, number, a->writer, a->gathering.context.scratch_fd, err);
+		rc = acquire_series_begin(
+		        &a->series, number, a->writer, a->gathering.context.scratch_fd, err);
 	if (rc == 0)
 		rc = collect_sources(a, err);
 	if (rc == 0)
@@ -388,7 +391,8 @@ static int write_exhibit(struct acquisition *a, uint64_t number, int fd, int64_t
 	if (rc == 0)
 		rc = vst_io_fsync_dir(a->c->exhibits_fd, ".", err);
 	VST_STEP("exhibit-durable");
-	if (rc != 0) { /* its threads still write what they have: as long as `file` and the descriptor are there */
+	/* Its threads still write what they have: as long as `file` and the descriptor are there. */
+	if (rc != 0) {
 		vst_exhibit_writer_free(a->writer);
 		a->writer = NULL;
 	}
@@ -468,7 +472,8 @@ static bool is_incomplete(const struct acquisition *a, const struct vst_seal *se
 int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, struct vst_acquire_result *ret,
         struct vst_err *err)
 {
-	struct acquisition a = {.c = c, .options = options, .gathering = GATHERING_INIT, .series = {.fd = -1}};
+	struct acquisition a = {
+	        .c = c, .options = options, .gathering = GATHERING_INIT, .series = {.fd = -1}};
 	struct vst_age_recipients recipients = {0};
 	struct vst_exhibit_summary summary;
 	struct vst_seal *seal = NULL;
@@ -538,4 +543,3 @@ out:
 	release(&a);
 	return rc == 0 ? 0 : vst_err_prepend(err, "snapshot");
 }
-

@@ -50,9 +50,9 @@ struct series_sink {
 	bool is_known;
 	struct vst_series_record known;
 
-	bool owed; /* an item of this path was ended and has to come again */
+	bool owed;                           /* an item of this path was ended and has to come again */
 	struct vst_buf owed_path, owed_line; /* what is known of it without its content */
-	bool forced; /* it has come again: to be stored */
+	bool forced;                         /* it has come again: to be stored */
 };
 
 int series_sink_new(const struct series_sink_options *options, struct series_sink **ret, struct vst_err *err)
@@ -128,13 +128,17 @@ static uint64_t described_by(const struct vst_item *item)
 }
 
 /* What the exhibit before knew of an item that is there and that nobody looked into this time. */
-static int keep_facts(struct series_sink *s, const struct vst_item *item, struct vst_buf *ret, struct vst_err *err)
+static int keep_facts(
+        struct series_sink *s, const struct vst_item *item, struct vst_buf *ret, struct vst_err *err)
 {
 	struct vst_series_record known;
 	uint64_t seq;
-	bool may = item->type == VST_ITEM_FILE || item->type == VST_ITEM_STREAM || item->type == VST_ITEM_UNKNOWN;
-	if (!may || !s->options.earlier || item->status == VST_ITEM_ABSENT || item->status == VST_ITEM_VANISHED ||
-	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) || known.facts_len == 0)
+	bool may = item->type == VST_ITEM_FILE || item->type == VST_ITEM_STREAM ||
+	           item->type == VST_ITEM_UNKNOWN;
+	if (!may || !s->options.earlier || item->status == VST_ITEM_ABSENT ||
+	        item->status == VST_ITEM_VANISHED ||
+	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) ||
+	        known.facts_len == 0)
 		return 0;
 	struct vst_buf facts = VST_BUF_INIT;
 	int rc = vst_series_line(s->options.earlier, &known, NULL, &facts, err);
@@ -521,8 +525,8 @@ static int store_kept(struct series_sink *s, struct vst_item *item, uint8_t *ret
 }
 
 /* Clears observes_later unless the file has to come again to be looked at. */
-static int end_observing(
-        struct series_sink *s, const struct vst_item *item, const struct vst_item_whole *found, struct vst_err *err)
+static int end_observing(struct series_sink *s, const struct vst_item *item,
+        const struct vst_item_whole *found, struct vst_err *err)
 {
 	struct vst_item probe = *item;
 	uint8_t key[VST_HASH_LEN];
@@ -611,10 +615,11 @@ static bool may_be_trusted(
 	return whole && item->type == VST_ITEM_FILE && item->content == VST_ITEM_CONTENT_FULL &&
 	       item->has_stat && !item->is_sparse && known->type == VST_ITEM_FILE &&
 	       known->extent == VST_ITEM_CONTENT_FULL &&
-	       !(known->flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) && known->flags & VST_SERIES_STAT &&
-	       known->size == item->size && known->mtime == item->mtime && known->ctime == item->ctime &&
-	       known->ino == item->ino && known->dev_major == item->dev_major &&
-	       known->dev_minor == item->dev_minor && s->source->content == VST_CONTENT_FULL;
+	       !(known->flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) &&
+	       known->flags & VST_SERIES_STAT && known->size == item->size && known->mtime == item->mtime &&
+	       known->ctime == item->ctime && known->ino == item->ino &&
+	       known->dev_major == item->dev_major && known->dev_minor == item->dev_minor &&
+	       s->source->content == VST_CONTENT_FULL;
 }
 
 static int take_trusted(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)

@@ -443,8 +443,7 @@ static int judge_waiting(
 	if (rc == 0)
 		return verify_say(v, VST_NOTE, subject, NULL,
 		        "matches its seal in a pending event: the next command that writes to the case "
-		        "records "
-		        "it");
+		        "records it");
 	return verify_say(v, finished ? VST_UNRECORDED : VST_TAMPERED, subject, NULL,
 	        "is not the file that the pending event seals");
 }
@@ -524,8 +523,7 @@ static int note_unreadable(struct verification *v, uint64_t number, const struct
 	return verify_say(v, VST_UNCHECKED, subject, NULL, "%s", why->text);
 }
 
-static int check_one(
-        struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
+static int check_one(struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
 {
 	if (exhibit->disposed)
 		return verify_disposed(v, exhibit, err);

@@ -19,7 +19,8 @@ struct fact {
 	uint64_t bytes;
 	uint32_t seq;
 	uint8_t sha256[VST_HASH_LEN];
-	uint8_t form[16]; /* of all else that a line says of content: other digests, the map of a sparse file */
+	uint8_t form
+	        [16]; /* of all else that a line says of content: other digests, the map of a sparse file */
 };
 
 struct facts {
