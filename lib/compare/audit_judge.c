@@ -43,17 +43,6 @@ struct all {
 
 /* ---- facts ---- */
 
-static void *grow(void *list, size_t count, size_t *cap, size_t size)
-{
-	if (count < *cap)
-		return list;
-	size_t more = *cap ? *cap * 2 : 16;
-	void *moved = vst_realloc(list, more, size);
-	if (moved)
-		*cap = more;
-	return moved;
-}
-
 /* Times that a record can have: facts may hold anything. */
 static int64_t time_at(const json_t *array, size_t index)
 {
@@ -80,7 +69,7 @@ static int read_boot(struct all *all, const json_t *from, size_t owner, struct v
 {
 	const json_t *ranges = vst_facts_array(from, "ranges");
 	size_t count = json_array_size(ranges);
-	struct boot *boots = grow(all->boots, all->boot_count, &all->boot_cap, sizeof *boots);
+	struct boot *boots = vst_grow(all->boots, all->boot_count, &all->boot_cap, sizeof *boots);
 	if (!boots)
 		return vst_err_nomem(err);
 	all->boots = boots;
@@ -109,7 +98,7 @@ static int read_marks(struct all *all, const json_t *from, size_t owner, struct 
 {
 	for (size_t i = 0; i < json_array_size(from); i++) {
 		const json_t *mark = json_array_get(from, i);
-		struct mark *marks = grow(all->marks, all->mark_count, &all->mark_cap, sizeof *marks);
+		struct mark *marks = vst_grow(all->marks, all->mark_count, &all->mark_cap, sizeof *marks);
 		if (!marks)
 			return vst_err_nomem(err);
 		all->marks = marks;

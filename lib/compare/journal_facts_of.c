@@ -9,17 +9,6 @@
 
 #define DETAILS_RANGES_MAX 8192
 
-static void *grow(void *list, size_t count, size_t *cap, size_t size)
-{
-	if (count < *cap)
-		return list;
-	size_t more = *cap ? *cap * 2 : 16;
-	void *moved = vst_realloc(list, more, size);
-	if (moved)
-		*cap = more;
-	return moved;
-}
-
 static void copy_id(const json_t *object, const char *key, char ret[VST_JOURNAL_OF_ID])
 {
 	const char *id = vst_facts_text(object, key);
@@ -55,7 +44,7 @@ static void read_header(const json_t *object, struct vst_journal_of_file *file)
 static struct vst_journal_of_file *new_file(
         struct vst_journal_of *of, const char *path, size_t owner, struct vst_err *err)
 {
-	struct vst_journal_of_file *files = grow(of->files, of->file_count, &of->file_cap, sizeof *files);
+	struct vst_journal_of_file *files = vst_grow(of->files, of->file_count, &of->file_cap, sizeof *files);
 	if (!files) {
 		vst_err_nomem(err);
 		return NULL;
@@ -129,7 +118,7 @@ static int read_gaps(struct vst_journal_of_seqnums *to, const json_t *gaps, stru
 static int read_seqnums(struct vst_journal_of *of, size_t owner, const json_t *object, struct vst_err *err)
 {
 	struct vst_journal_of_seqnums *list =
-	        grow(of->seqnums, of->seqnum_count, &of->seqnum_cap, sizeof *list);
+	        vst_grow(of->seqnums, of->seqnum_count, &of->seqnum_cap, sizeof *list);
 	if (!list)
 		return vst_err_nomem(err);
 	of->seqnums = list;

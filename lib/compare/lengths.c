@@ -236,14 +236,10 @@ static int compare_held(const void *a, const void *b)
 
 static int hold(struct vst_held *held, const struct held *one, struct vst_err *err)
 {
-	if (held->count == held->cap) {
-		size_t cap = held->cap ? held->cap * 2 : 64;
-		struct held *grown = vst_realloc(held->list, cap, sizeof *grown);
-		if (!grown)
-			return vst_err_nomem(err);
-		held->list = grown;
-		held->cap = cap;
-	}
+	struct held *list = vst_grow(held->list, held->count, &held->cap, sizeof *list);
+	if (!list)
+		return vst_err_nomem(err);
+	held->list = list;
 	held->list[held->count++] = *one;
 	return 0;
 }
