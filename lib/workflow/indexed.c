@@ -113,39 +113,15 @@ int vst_indexed_digest_key(
 
 /* ---- contents ---- */
 
-/* Content comes without its holes. */
 struct looking {
 	const struct vst_item *item;
 	struct vst_observation *observation;
-	uint64_t at;
-	size_t extent;
-	uint64_t inside;
 };
 
 static int look(void *ctx, const void *data, size_t len, struct vst_err *err)
 {
 	struct looking *l = ctx;
-	const uint8_t *at = data;
-	int rc = 0;
-	if (!l->item->is_sparse) {
-		rc = vst_observe_data(l->observation, l->at, data, len, err);
-		l->at += len;
-		return rc;
-	}
-	while (rc == 0 && len > 0 && l->extent < l->item->extent_count) {
-		const struct vst_item_extent *extent = &l->item->extents[l->extent];
-		uint64_t left = extent->len - l->inside;
-		size_t n = len < left ? len : (size_t)left;
-		rc = vst_observe_data(l->observation, extent->offset + l->inside, at, n, err);
-		at += n;
-		len -= n;
-		l->inside += n;
-		if (l->inside == extent->len) {
-			l->extent++;
-			l->inside = 0;
-		}
-	}
-	return rc;
+	return vst_observe_content(l->observation, l->item, data, len, err);
 }
 
 static void note_unread(struct indexing *x, const struct vst_item *item, const struct vst_err *why)

@@ -40,8 +40,6 @@ struct series_sink {
 	struct vst_item_stored
 	        *stored; /* VST_ITEM_STORED_MAX: where the generation has the prefix, or all of it */
 	size_t stored_count;
-	size_t extent; /* of a sparse file: where the next byte lies */
-	uint64_t inside;
 	bool observes_later; /* weighed: if it is as it was, so are its facts, and nobody has to look at it again */
 	struct vst_observation *observation;
 	struct vst_buf facts;
@@ -305,7 +303,7 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 		return rc;
 	s->begun = item;
 	s->announced = data_of(item);
-	s->at = s->extent = s->inside = 0;
+	s->at = 0;
 	s->marked = false;
 	vst_buf_clear(&s->kept);
 	vst_buf_clear(&s->facts);
@@ -325,37 +323,17 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 
 /* ---- content ---- */
 
-static int observe(struct series_sink *s, uint64_t at, const uint8_t *data, size_t len, struct vst_err *err)
+static int observe(struct series_sink *s, const uint8_t *data, size_t len, struct vst_err *err)
 {
-	const struct vst_item *item = s->begun;
-	if (!s->observation)
-		return 0;
-	if (!item->is_sparse)
-		return vst_observe_data(s->observation, at, data, len, err);
-	int rc = 0;
-	while (rc == 0 && len > 0 && s->extent < item->extent_count) {
-		const struct vst_item_extent *extent = &item->extents[s->extent];
-		uint64_t left = extent->len - s->inside;
-		size_t n = len < left ? len : (size_t)left;
-		rc = vst_observe_data(s->observation, extent->offset + s->inside, data, n, err);
-		data += n;
-		len -= n;
-		s->inside += n;
-		if (s->inside == extent->len) {
-			s->extent++;
-			s->inside = 0;
-		}
-	}
-	return rc;
+	return s->observation ? vst_observe_content(s->observation, s->begun, data, len, err) : 0;
 }
 
 /* What was weighed is not as it was, and is in memory: now it is looked at. */
 static int observe_kept(struct series_sink *s, struct vst_err *err)
 {
 	s->observes_later = false;
-	s->extent = s->inside = 0;
 	int rc = begin_observing(s, err);
-	return rc == 0 && s->kept.len > 0 ? observe(s, 0, s->kept.data, s->kept.len, err) : rc;
+	return rc == 0 && s->kept.len > 0 ? observe(s, s->kept.data, s->kept.len, err) : rc;
 }
 
 /* A stream that is longer than what is kept: it is stored after all. */
@@ -378,7 +356,7 @@ static int weigh(struct series_sink *s, const uint8_t *data, size_t len, struct 
 	if (s->keeps && s->kept.len + len > VST_SINK_KEEPS && s->announced == UINT64_MAX) {
 		int rc = stop_weighing(s, err);
 		if (rc == 0) /* it was not observed when it came */
-			rc = observe(s, s->at, data, len, err);
+			rc = observe(s, data, len, err);
 		return rc == 0 ? vst_exhibit_writer_data(s->options.writer, data, len, err) : rc;
 	}
 	vst_hash_update(s->hash, data, len);
@@ -437,7 +415,7 @@ static int take(struct series_sink *s, const uint8_t *data, size_t len, struct v
 int series_sink_data(struct series_sink *s, const void *data, size_t len, struct vst_err *err)
 {
 	const uint8_t *at = data;
-	int rc = observe(s, s->at, data, len, err);
+	int rc = observe(s, data, len, err);
 	while (rc == 0 && len > 0) {
 		bool before_mark = s->at < s->mark;
 		size_t n = before_mark && s->mark - s->at < len ? (size_t)(s->mark - s->at) : len;

@@ -44,9 +44,10 @@ struct vst_observation;
  * Owns: the caller. */
 int vst_observe_begin(const struct vst_lookout *lookout, const struct vst_item *item, bool append_only,
         struct vst_observation **ret, struct vst_err *err);
-/* In order of rising offset in the file; holes are skipped. */
-int vst_observe_data(struct vst_observation *observation, uint64_t offset, const void *data, size_t len,
-        struct vst_err *err);
+/* The content, in pieces of any size from its first byte on, as exhibits hold it: without the holes of a sparse
+ * file, whose extents `item` has. */
+int vst_observe_content(struct vst_observation *observation, const struct vst_item *item, const void *data,
+        size_t len, struct vst_err *err);
 /*
  * Appends the facts: one JSON object, with a member for each observer that wanted the item. `item`: as it was
  * ended. Of a file that was cut or could not be read to its end observers' facts are left out, which would be
