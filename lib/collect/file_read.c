@@ -179,7 +179,7 @@ static int begin(struct reading *r)
 	if (is_digest(r))
 		return 0;
 	r->item->has_content = true;
-	r->begun = vst_limits_data(r->item);
+	r->begun = vst_item_data_size(r->item);
 	return r->run->sink->begin(r->run->sink->ctx, r->item, r->run->err);
 }
 

@@ -104,25 +104,13 @@ static bool is_append_only(const struct series_sink *s)
 
 /* ---- every item: the next snapshot's index ---- */
 
-static uint64_t data_of(const struct vst_item *item)
-{
-	uint64_t bytes = 0;
-	if (item->type == VST_ITEM_STREAM)
-		return UINT64_MAX;
-	if (!item->is_sparse)
-		return item->size;
-	for (size_t i = 0; i < item->extent_count; i++)
-		bytes += item->extents[i].len;
-	return bytes;
-}
-
 static uint64_t described_by(const struct vst_item *item)
 {
 	if (item->has_whole)
 		return item->whole.size;
 	if (!item->has_content)
 		return 0;
-	return item->is_sparse ? data_of(item) : item->size;
+	return vst_item_data_size(item);
 }
 
 /* What the exhibit before knew of an item that is there and that nobody looked into this time. */
@@ -302,7 +290,7 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 	if (rc != 0)
 		return rc;
 	s->begun = item;
-	s->announced = data_of(item);
+	s->announced = item->type == VST_ITEM_STREAM ? UINT64_MAX : vst_item_data_size(item);
 	s->at = 0;
 	s->marked = false;
 	vst_buf_clear(&s->kept);
