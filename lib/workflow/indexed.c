@@ -1,7 +1,5 @@
 #include "vestige/indexed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,26 +180,6 @@ static int add(void *ctx, struct vst_exhibit_entry *entry, struct vst_err *err)
 
 /* ---- all of it ---- */
 
-static int temporary_file(int *ret_dir, int *ret_fd, struct vst_err *err)
-{
-	const char *dir = scratch_dir_name();
-	int rc = scratch_dir_open(ret_dir, err);
-	if (rc != 0)
-		return rc;
-	*ret_fd = openat(*ret_dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (*ret_fd >= 0)
-		return 0;
-	char name[] = ".vestige-XXXXXX", path[4096];
-	if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path &&
-	        (*ret_fd = mkostemp(path, O_CLOEXEC)) >= 0) {
-		(void)unlink(path);
-		return 0;
-	}
-	rc = vst_err_sys(err, errno, "%s: temporary file", dir);
-	vst_err_hint(err, "set TMPDIR to a directory with room");
-	return rc;
-}
-
 static int make(struct indexing *x, struct vst_examination *examination, int dir, int fd, struct vst_err *err)
 {
 	const struct vst_seal *seal = vst_examine_seal(examination);
@@ -231,7 +209,9 @@ int vst_indexed_new(struct vst_examination *examination, const struct vst_indexe
 	int dir = -1, fd = -1;
 	if (!(x.indexed = vst_calloc(1, sizeof *x.indexed)))
 		return vst_err_nomem(err);
-	int rc = temporary_file(&dir, &fd, err);
+	int rc = scratch_dir_open(&dir, err);
+	if (rc == 0)
+		rc = scratch_dir_file(dir, &fd, err);
 	if (rc == 0)
 		rc = make(&x, examination, dir, fd, err);
 	if (fd >= 0)
