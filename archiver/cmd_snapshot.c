@@ -30,6 +30,7 @@ struct snapshot {
 	const char *root, *reason, *operator_name;
 	const char *full_every, *keep, *metrics;
 	uint64_t keep_seconds;
+	struct vst_policy_every every; /* full_every */
 	struct vst_acquire_result result;
 	char *case_dir; /* absolute, for metrics */
 	bool dry_run, estimate, incremental, trust_ctime;
@@ -415,10 +416,56 @@ static int plan_snapshot(struct snapshot *s, struct vst_acquire_options *options
 	return rc;
 }
 
+/* The status of a usage error; CLI_GOOD: there is none. */
+static int check_options(struct snapshot *s)
+{
+	const struct new_case_options *described = &s->new_case;
+	if (!described->dir && (described->title || described->number || described->recipients.count ||
+	                               described->recipient_files.count || described->examiners.count ||
+	                               described->by_passphrase))
+		return cli_usage(s->cli, "--title, --number, -r, -R, -p and --examiner describe a new case: "
+		                         "they go with --new DIR");
+	if ((s->full_every || s->trust_ctime) && !s->incremental)
+		return cli_usage(s->cli, "--full-every and --trust-ctime go with --incremental");
+	if (s->full_every && !vst_policy_every_parse(s->full_every, &s->every))
+		return cli_usage(s->cli, "--full-every '%s': a number of snapshots (30), or a time (30d)",
+		        cli_show_text(s->full_every));
+	if (s->keep && !vst_duration_parse(s->keep, &s->keep_seconds))
+		return cli_usage(s->cli, "--keep '%s': a time, such as 90d", cli_show_text(s->keep));
+	return CLI_GOOD;
+}
+
+static int snapshot_by(struct snapshot *s, const struct vst_policy *policy, const struct vst_buf *text,
+        int *ret_status, struct vst_err *err)
+{
+	char *who = s->operator_name ? strdup(s->operator_name) : operator_name();
+	if (!who)
+		return vst_err_set(err, VST_ENOMEM, "no memory");
+	struct vst_acquire_options options = {
+	        .policy = policy,
+	        .policy_text = text->data,
+	        .policy_len = text->len,
+	        .root = s->root,
+	        .operator_name = who,
+	        .reason = s->reason,
+	        .program = VST_VERSION,
+	        .incremental = s->incremental,
+	        .full_every = s->every,
+	        .trust_ctime = s->trust_ctime,
+	        .cancel = cli_catch_signals(),
+	        .finding = on_finding,
+	        .compared = on_compared,
+	        .ctx = s,
+	};
+	*ret_status = CLI_GOOD;
+	int rc = s->dry_run ? plan_snapshot(s, &options, err) : take_snapshot(s, &options, ret_status, err);
+	free(who);
+	return rc;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct snapshot s = {.cli = cli};
-	bool passphrase = false;
 	const struct cli_option table[] = {
 	        {"root", 0, CLI_VALUE, &s.root},
 	        {"reason", 0, CLI_VALUE, &s.reason},
@@ -436,68 +483,26 @@ static int run(struct cli *cli, int argc, char **argv)
 	        {"recipient", 'r', CLI_LIST, &s.new_case.recipients},
 	        {"recipients-file", 'R', CLI_LIST, &s.new_case.recipient_files},
 	        {"examiner", 0, CLI_LIST, &s.new_case.examiners},
-	        {"passphrase", 'p', CLI_FLAG, &passphrase},
+	        {"passphrase", 'p', CLI_FLAG, &s.new_case.by_passphrase},
 	};
 	struct vst_err err = VST_ERR_INIT;
 	struct vst_policy *policy = NULL;
 	struct vst_buf text = VST_BUF_INIT;
 	struct definitions definitions = {0};
 	int64_t started = vst_time_now();
-	char *who = NULL;
 	char **args;
 	size_t count;
 
 	int status = cli_parse(cli, table, sizeof table / sizeof *table, argc, argv, 1, 1, &args, &count);
 	if (status >= 0)
 		goto out;
-	s.new_case.by_passphrase = passphrase;
-	if (!s.new_case.dir &&
-	        (s.new_case.title || s.new_case.number || s.new_case.recipients.count ||
-	                s.new_case.recipient_files.count || s.new_case.examiners.count || passphrase)) {
-		status = cli_usage(cli, "--title, --number, -r, -R, -p and --examiner describe a new case: "
-		                        "they go with --new DIR");
+	if ((status = check_options(&s)) != CLI_GOOD)
 		goto out;
-	}
-	if ((s.full_every || s.trust_ctime) && !s.incremental) {
-		status = cli_usage(cli, "--full-every and --trust-ctime go with --incremental");
-		goto out;
-	}
-	struct vst_policy_every full_every = {0};
-	if (s.full_every && !vst_policy_every_parse(s.full_every, &full_every)) {
-		status = cli_usage(cli, "--full-every '%s': a number of snapshots (30), or a time (30d)",
-		        cli_show_text(s.full_every));
-		goto out;
-	}
-	if (s.keep && !vst_duration_parse(s.keep, &s.keep_seconds)) {
-		status = cli_usage(cli, "--keep '%s': a time, such as 90d", cli_show_text(s.keep));
-		goto out;
-	}
 	int rc = policies_load(args[0], NULL, &text, &policy, &err);
 	if (rc == 0 && (rc = definitions_load(policy, &definitions, &err)) == 0)
 		definitions_warn(&definitions);
-	if (rc == 0 && !(who = s.operator_name ? strdup(s.operator_name) : operator_name()))
-		rc = vst_err_set(&err, VST_ENOMEM, "no memory");
-	if (rc == 0) {
-		struct vst_acquire_options options = {
-		        .policy = policy,
-		        .policy_text = text.data,
-		        .policy_len = text.len,
-		        .root = s.root,
-		        .operator_name = who,
-		        .reason = s.reason,
-		        .program = VST_VERSION,
-		        .incremental = s.incremental,
-		        .full_every = full_every,
-		        .trust_ctime = s.trust_ctime,
-		        .cancel = cli_catch_signals(),
-		        .finding = on_finding,
-		        .compared = on_compared,
-		        .ctx = &s,
-		};
-		status = CLI_GOOD;
-		rc = s.dry_run ? plan_snapshot(&s, &options, &err)
-		               : take_snapshot(&s, &options, &status, &err);
-	}
+	if (rc == 0)
+		rc = snapshot_by(&s, policy, &text, &status, &err);
 	if (rc != 0)
 		status = cli_fail(&err);
 	if (!s.case_dir && cli->dir)
@@ -507,7 +512,6 @@ static int run(struct cli *cli, int argc, char **argv)
 out:
 	vst_seal_free(s.result.seal);
 	free(s.case_dir);
-	free(who);
 	vst_policy_free(policy);
 	definitions_free(&definitions);
 	vst_buf_free(&text);

@@ -469,6 +469,34 @@ static bool is_incomplete(const struct acquisition *a, const struct vst_seal *se
 	       vst_seal_total(seal, vst_item_status_name(VST_ITEM_TRUNCATED)) > 0;
 }
 
+static int create_partial(const struct vst_case *c, const char *partial, int *ret_fd, struct vst_err *err)
+{
+	int fd = openat(c->exhibits_fd, partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return vst_err_sys(err, errno, CASE_EXHIBITS "/%s: create", partial);
+	*ret_fd = fd;
+	VST_STEP("partial-created");
+	return 0;
+}
+
+/* The exhibit is recorded; `seal` is the result's from here on. */
+static void tell_result(const struct acquisition *a, struct vst_seal *seal,
+        const struct vst_exhibit_source_counts *counts, size_t count, struct vst_acquire_result *ret)
+{
+	ret->exhibit = seal->exhibit;
+	ret->content_bytes = 0;
+	ret->read_bytes = a->progress.content_bytes;
+	for (size_t i = 0; i < count; i++)
+		ret->content_bytes += counts[i].bytes;
+	ret->incomplete = is_incomplete(a, seal);
+	ret->left_out = a->limited;
+	ret->on_evidence_disk = a->on_evidence_disk;
+	ret->findings = a->progress.findings;
+	ret->full_because = a->series.full_because;
+	ret->digest_key_is_new = a->digest_key_made && seal->exhibit > 1;
+	ret->seal = seal;
+}
+
 int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, struct vst_acquire_result *ret,
         struct vst_err *err)
 {
@@ -504,12 +532,8 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 
 	vst_exhibit_name(number, name);
 	snprintf(partial, sizeof partial, "%s" VST_PARTIAL_SUFFIX, name);
-	fd = openat(c->exhibits_fd, partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		rc = vst_err_sys(err, errno, CASE_EXHIBITS "/%s: create", partial);
+	if ((rc = create_partial(c, partial, &fd, err)) != 0)
 		goto out;
-	}
-	VST_STEP("partial-created");
 	if ((rc = write_exhibit(&a, number, fd, started, &recipients, &summary, err)) != 0) {
 		vst_err_hint(err, "what was captured so far is kept: vestige recover %s/" CASE_EXHIBITS "/%s",
 		        vst_case_dir(c), partial);
@@ -522,18 +546,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		rc = record(&a, seal, partial, ret, err);
 	if (rc != 0)
 		goto out;
-	ret->exhibit = number;
-	ret->content_bytes = 0;
-	ret->read_bytes = a.progress.content_bytes;
-	for (size_t i = 0; i < count; i++)
-		ret->content_bytes += counts[i].bytes;
-	ret->incomplete = is_incomplete(&a, seal);
-	ret->left_out = a.limited;
-	ret->on_evidence_disk = a.on_evidence_disk;
-	ret->findings = a.progress.findings;
-	ret->full_because = a.series.full_because;
-	ret->digest_key_is_new = a.digest_key_made && number > 1;
-	ret->seal = seal;
+	tell_result(&a, seal, counts, count, ret);
 	seal = NULL;
 out:
 	if (fd >= 0)

@@ -244,6 +244,16 @@ static int say_contents(
 	        count, size, there);
 }
 
+/* The exhibit's own records, of which the check found nothing wrong. */
+static void check_records(struct deep_check *deep)
+{
+	if (!deep->saw_info)
+		bad_record(deep, VST_ENTRY_EXHIBIT ": is not in the exhibit");
+	if (!deep->saw_policy)
+		bad_record(deep, VST_ENTRY_POLICY ": is not in the exhibit");
+	check_counts(deep);
+}
+
 static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *err)
 {
 	struct verification *v = deep->v;
@@ -290,12 +300,8 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 		rc = verify_references_end(v->references, &elsewhere, err);
 	if (rc != 0)
 		return rc;
-	if (!deep->saw_info && checked.problems == 0)
-		bad_record(deep, VST_ENTRY_EXHIBIT ": is not in the exhibit");
-	if (!deep->saw_policy && checked.problems == 0)
-		bad_record(deep, VST_ENTRY_POLICY ": is not in the exhibit");
 	if (checked.problems == 0)
-		check_counts(deep);
+		check_records(deep);
 	v->result->exhibits_opened++;
 	v->result->items_checked += checked.items;
 	v->result->bytes_checked += checked.bytes;
