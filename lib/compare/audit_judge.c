@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/audit_marks.h"
+#include "compare/audit_facts.h"
 #include "compare/facts_read.h"
 #include "compare/serial_set.h"
 #include "vestige/err.h"

@@ -4,7 +4,7 @@
 #ifndef COMPARE_CADENCE_LOGS_H
 #define COMPARE_CADENCE_LOGS_H
 
-#include "compare/cadence.h"
+#include "compare/cadence_facts.h"
 
 struct vst_cadence_gap {
 	int64_t from, to; /* UTC as far as the zone is known; of a step back `from` is the later one */

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/journal_facts_of.h"
+#include "compare/journal_set.h"
 #include "vestige/err.h"
 #include "vestige/json.h"
 #include "vestige/mem.h"

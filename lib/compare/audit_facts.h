@@ -16,8 +16,8 @@
  *   backlog      how often it told that its backlog was full
  *   cut          true: there was more of something than is kept
  */
-#ifndef COMPARE_AUDIT_MARKS_H
-#define COMPARE_AUDIT_MARKS_H
+#ifndef COMPARE_AUDIT_FACTS_H
+#define COMPARE_AUDIT_FACTS_H
 
 #include "compare/observer.h"
 

@@ -22,8 +22,8 @@
  *   steps   [[from, to, offset, boot], …] the same of steps back of at least VST_CADENCE_STEP_MIN s
  *   cut     true: there were more gaps or steps
  */
-#ifndef COMPARE_CADENCE_H
-#define COMPARE_CADENCE_H
+#ifndef COMPARE_CADENCE_FACTS_H
+#define COMPARE_CADENCE_FACTS_H
 
 #include "compare/observer.h"
 
