@@ -14,7 +14,8 @@
 struct vst_err;
 struct vst_series_contents;
 
-/* `earlier` NULL: none. Borrowed, as is `scratch_fd`, until free. */
+/* `earlier` NULL: none. Borrowed, as is `scratch_fd`, until free. Owns: the caller. Errors, of all:
+ * VST_ENOMEM, VST_EIO for scratch files. */
 int vst_series_contents_new(int scratch_fd, struct vst_series_map *earlier, struct vst_series_contents **ret,
         struct vst_err *err);
 void vst_series_contents_free(struct vst_series_contents *contents);
