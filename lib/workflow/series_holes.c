@@ -22,15 +22,10 @@ struct found {
 
 static int add(struct found *found, const struct vst_series_hole *hole, struct vst_err *err)
 {
-	if (found->count == found->cap) {
-		size_t cap = found->cap ? 2 * found->cap : 8;
-		struct vst_series_hole *grown = vst_realloc(found->list, cap, sizeof *grown);
-
-		if (!grown)
-			return vst_err_nomem(err);
-		found->list = grown;
-		found->cap = cap;
-	}
+	struct vst_series_hole *list = vst_grow(found->list, found->count, &found->cap, sizeof *list);
+	if (!list)
+		return vst_err_nomem(err);
+	found->list = list;
 	found->list[found->count++] = *hole;
 	return 0;
 }
@@ -267,15 +262,10 @@ static int add_begun(const struct vst_case *c, const char *name, struct begun *b
 	if (begun->count == BEGUN_MAX)
 		return vst_err_set(
 		        err, VST_ELIMIT, CASE_EXHIBITS ": more than %d unfinished files", BEGUN_MAX);
-	if (begun->count == begun->cap) {
-		size_t cap = begun->cap ? 2 * begun->cap : 8;
-		uint64_t *grown = vst_realloc(begun->numbers, cap, sizeof *grown);
-
-		if (!grown)
-			return vst_err_nomem(err);
-		begun->numbers = grown;
-		begun->cap = cap;
-	}
+	uint64_t *numbers = vst_grow(begun->numbers, begun->count, &begun->cap, sizeof *numbers);
+	if (!numbers)
+		return vst_err_nomem(err);
+	begun->numbers = numbers;
 	begun->numbers[begun->count++] = number;
 	return 0;
 }
