@@ -167,11 +167,8 @@ static int skip_hole(struct vst_content_out *content, uint64_t to, struct vst_er
 	if (rc != 0)
 		return rc;
 	content->at = to;
-	while (content->wants_whole && len > 0) {
-		size_t some = len < sizeof zeros ? (size_t)len : sizeof zeros;
-		vst_hash_update(content->whole, zeros, some);
-		len -= some;
-	}
+	if (content->wants_whole)
+		vst_hash_zeros(content->whole, len);
 	return 0;
 }
 

@@ -400,13 +400,10 @@ static void add_prefix(const struct series_sink *s, struct vst_item *item)
 /* A file that shrank while it was read: the writer fills it up with zeros, and they are in the digest. */
 static void hash_padding(struct series_sink *s)
 {
-	static const uint8_t zeros[64 * 1024];
-	while (s->at < s->announced) {
-		uint64_t left = s->announced - s->at;
-		size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
-		vst_hash_update(s->hash, zeros, n);
-		s->at += n;
-	}
+	if (s->at >= s->announced)
+		return;
+	vst_hash_zeros(s->hash, s->announced - s->at);
+	s->at = s->announced;
 }
 
 static int end_tail(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
