@@ -120,8 +120,8 @@ static int extract(struct extraction *x, const char *path, bool preserve, struct
 			        (unsigned long long)x->nothing);
 		if (x->unasked > 0)
 			cli_say(x->opened.cli,
-			        "%llu files are in the exhibit by their metadata or digest only: the policy asked "
-			        "for no content of them",
+			        "%llu files are in the exhibit by their metadata or digest only: the policy "
+			        "asked for no content of them",
 			        (unsigned long long)x->unasked);
 		if (x->out + x->nothing + x->unasked + x->failed == 0)
 			rc = vst_err_set(err, VST_ENOTFOUND, "nothing in the exhibit matches");

@@ -44,7 +44,8 @@ static void describe(const struct vst_event *event, struct vst_buf *out)
 		vst_text_count(event->dispose.exhibit_count, count);
 		if (event->dispose.exhibit_count > 1) {
 			vst_buf_printf(out, "%s to ", name);
-			vst_exhibit_name(event->dispose.exhibits[event->dispose.exhibit_count - 1].exhibit, name);
+			vst_exhibit_name(
+			        event->dispose.exhibits[event->dispose.exhibit_count - 1].exhibit, name);
 		}
 		vst_buf_printf(out, "%s disposed of (%s), %s exhibit%s", name,
 		        vst_dispose_cause_name(event->dispose.cause), count,
@@ -82,8 +83,7 @@ static int print_json(struct vst_case *c, const struct vst_event *event,
 	vst_json_string(&json, vst_trail_commit_id(vst_case_trail(c), n, id));
 	vst_json_key(&json, "record");
 	vst_json_null(&json);
-	/* The event's own object takes the place of that null, so that its keys and numbers stay as they are.
-	 */
+	/* The event's own object takes the place of that null, so that its keys and numbers stay as they are. */
 	line.len -= strlen("null");
 	vst_buf_text(&line, text);
 	cli_json_end(&json);
@@ -118,12 +118,14 @@ static size_t print_holes(const struct cli *cli, const struct holes *holes, size
 		if (cli->json)
 			series_view_json_hole(&holes->list[told]);
 		else
-			cli_print("%s       %s%s\n", cli_style(cli, CLI_YELLOW), text, cli_style(cli, CLI_PLAIN));
+			cli_print("%s       %s%s\n", cli_style(cli, CLI_YELLOW), text,
+			        cli_style(cli, CLI_PLAIN));
 	}
 	return told;
 }
 
-static int print_log(const struct cli *cli, struct vst_case *c, const struct holes *holes, struct vst_err *err)
+static int print_log(
+        const struct cli *cli, struct vst_case *c, const struct holes *holes, struct vst_err *err)
 {
 	struct vst_trail_record record = {0};
 	const struct vst_custody *custody = vst_case_custody(c);
@@ -131,7 +133,8 @@ static int print_log(const struct cli *cli, struct vst_case *c, const struct hol
 	int rc = 0;
 	for (uint64_t n = 0; rc == 0 && n < vst_custody_size(custody); n++) {
 		struct vst_event *event = NULL;
-		if (exhibit < vst_custody_exhibit_count(custody) && vst_custody_exhibit_at(custody, exhibit)->event == n)
+		if (exhibit < vst_custody_exhibit_count(custody) &&
+		        vst_custody_exhibit_at(custody, exhibit)->event == n)
 			told = print_holes(cli, holes, told, exhibit++);
 		rc = vst_trail_read(vst_case_trail(c), n, &record, err);
 		if (rc == 0)

@@ -39,16 +39,17 @@ static void print_series(const struct vst_seal *seal)
 	vst_exhibit_name(series->full, full);
 	vst_text_size(series->described, size);
 	cli_print("%-12s%s%s, describes %s (%llu bytes)\n", "series",
-	        series->full == seal->exhibit ? "full" : "stands on ", series->full == seal->exhibit ? "" : full, size,
-	        (unsigned long long)series->described);
+	        series->full == seal->exhibit ? "full" : "stands on ",
+	        series->full == seal->exhibit ? "" : full, size, (unsigned long long)series->described);
 	print_digest("  index", series->index_sha256);
 	if (series->compared)
-		cli_print("%-12s%llu added, %llu removed, %llu changed\n", "  changes", (unsigned long long)series->added,
-		        (unsigned long long)series->removed, (unsigned long long)series->changed);
+		cli_print("%-12s%llu added, %llu removed, %llu changed\n", "  changes",
+		        (unsigned long long)series->added, (unsigned long long)series->removed,
+		        (unsigned long long)series->changed);
 	cli_print("%-12s", "  findings");
 	for (int i = VST_SEVERITIES - 1; i >= 0; i--)
-		cli_print("%llu %s%s", (unsigned long long)series->findings[i], vst_severity_name((enum vst_severity)i),
-		        i > 0 ? ", " : "\n");
+		cli_print("%llu %s%s", (unsigned long long)series->findings[i],
+		        vst_severity_name((enum vst_severity)i), i > 0 ? ", " : "\n");
 }
 
 static void print_seal(const struct vst_custody_exhibit *exhibit)

@@ -30,11 +30,12 @@ struct snapshot {
 	const char *root, *reason, *operator_name;
 	const char *full_every, *keep, *metrics;
 	uint64_t keep_seconds;
+	struct vst_policy_every every; /* full_every */
 	struct vst_acquire_result result;
 	char *case_dir; /* absolute, for metrics */
 	bool dry_run, estimate, incremental, trust_ctime;
 	uint64_t items[VST_ITEM_STATUSES], bytes; /* of a dry run */
-	uint64_t shown; /* findings on the screen */
+	uint64_t shown;                           /* findings on the screen */
 };
 
 /* ---- a dry run ---- */
@@ -114,8 +115,8 @@ static bool free_bytes(const char *dir, uint64_t *ret)
 }
 
 /* Refuses what may not fit before anything is read: half an exhibit helps nobody. `c` NULL: the case is still to be made. */
-static int check_room(
-        const struct snapshot *s, const struct vst_acquire_options *options, const struct vst_case *c, struct vst_err *err)
+static int check_room(const struct snapshot *s, const struct vst_acquire_options *options,
+        const struct vst_case *c, struct vst_err *err)
 {
 	struct vst_acquire_estimate estimate;
 	uint64_t left = 0;
@@ -135,8 +136,8 @@ static int check_room(
 	if (worst <= left)
 		return 0;
 	rc = vst_err_set(err, VST_ELIMIT, "snapshot: it may need %s, and %s has %s free", need, dir, have);
-	vst_err_hint(err, "put the case on another disk, or set limits: exhibit in the policy; logs shrink to a tenth, so "
-	                  "without --estimate it may still fit");
+	vst_err_hint(err, "put the case on another disk, or set limits: exhibit in the policy; logs shrink "
+	                  "to a tenth, so without --estimate it may still fit");
 	return rc;
 }
 
@@ -157,8 +158,9 @@ static void on_compared(void *ctx, const struct vst_finding *finding)
 		return;
 	s->shown++;
 	progress_clear();
-	cli_warn("finding: %s: %s%s%s: %s", vst_severity_name(finding->severity), finding->rule, finding->path ? ": " : "",
-	        finding->path ? cli_show_text(finding->path) : "", finding->found ? cli_show_text(finding->found) : "");
+	cli_warn("finding: %s: %s%s%s: %s", vst_severity_name(finding->severity), finding->rule,
+	        finding->path ? ": " : "", finding->path ? cli_show_text(finding->path) : "",
+	        finding->found ? cli_show_text(finding->found) : "");
 }
 
 static void on_progress(void *ctx, const struct vst_acquire_progress *now)
@@ -222,7 +224,8 @@ static void print_series(const struct snapshot *s, const struct vst_acquire_resu
 	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
 		if (series->findings[i] == 0)
 			continue;
-		cli_print("%s%s%llu %s%s", *first ? first : "  findings: ", i == VST_SEVERITY_HIGH ? cli_style(s->cli, CLI_RED) : "",
+		cli_print("%s%s%llu %s%s", *first ? first : "  findings: ",
+		        i == VST_SEVERITY_HIGH ? cli_style(s->cli, CLI_RED) : "",
 		        (unsigned long long)series->findings[i], vst_severity_name((enum vst_severity)i),
 		        i == VST_SEVERITY_HIGH ? cli_style(s->cli, CLI_PLAIN) : "");
 		first = " · ";
@@ -251,10 +254,12 @@ static void print_sealed(const struct snapshot *s, const struct vst_acquire_resu
 	        (unsigned long long)result->event);
 	print_series(s, result);
 	if (result->findings > 0)
-		cli_print("  %s%llu finding%s%s\n", cli_style(s->cli, CLI_YELLOW), (unsigned long long)result->findings,
-		        result->findings == 1 ? "" : "s", cli_style(s->cli, CLI_PLAIN));
+		cli_print("  %s%llu finding%s%s\n", cli_style(s->cli, CLI_YELLOW),
+		        (unsigned long long)result->findings, result->findings == 1 ? "" : "s",
+		        cli_style(s->cli, CLI_PLAIN));
 	if (result->incomplete)
-		cli_say(s->cli, "hint: not all was had: vestige ls -i ID --status denied,error,truncated%s %s",
+		cli_say(s->cli,
+		        "hint: not all was had: vestige ls -i ID --status denied,error,truncated%s %s",
 		        result->left_out > 0 ? ",excluded" : "", name);
 }
 
@@ -301,8 +306,8 @@ static void on_disposed(void *ctx, const struct vst_disposal *disposal)
 	char name[VST_EXHIBIT_NAME_MAX], size[16];
 	vst_exhibit_name(disposal->generation, name);
 	vst_text_size(disposal->bytes, size);
-	cli_say(s->cli, "disposed of %s and what followed it, %zu exhibits, %s: event %llu", name, disposal->exhibit_count, size,
-	        (unsigned long long)disposal->event);
+	cli_say(s->cli, "disposed of %s and what followed it, %zu exhibits, %s: event %llu", name,
+	        disposal->exhibit_count, size, (unsigned long long)disposal->event);
 }
 
 static void on_kept(void *ctx, uint64_t generation, const struct vst_err *why)
@@ -310,14 +315,18 @@ static void on_kept(void *ctx, uint64_t generation, const struct vst_err *why)
 	char name[VST_EXHIBIT_NAME_MAX];
 	(void)ctx;
 	vst_exhibit_name(generation, name);
-	cli_warn("%s and what followed it are kept, though they are old enough: %s", name, cli_show_text(why->text));
+	cli_warn("%s and what followed it are kept, though they are old enough: %s", name,
+	        cli_show_text(why->text));
 }
 
 /* After the new one is sealed: what is taken away is older, and its seals stay in the log. */
 static int retain(struct snapshot *s, struct vst_case *c, struct vst_err *err)
 {
-	const struct vst_retention retention = {
-	        .keep = s->keep_seconds, .now = vst_time_now(), .disposed = on_disposed, .kept = on_kept, .ctx = s};
+	const struct vst_retention retention = {.keep = s->keep_seconds,
+	        .now = vst_time_now(),
+	        .disposed = on_disposed,
+	        .kept = on_kept,
+	        .ctx = s};
 	struct vst_retention_result result;
 	return s->keep ? vst_dispose_retain(c, &retention, &result, err) : 0;
 }
@@ -326,8 +335,9 @@ static int retain(struct snapshot *s, struct vst_case *c, struct vst_err *err)
 static int write_metrics(const struct snapshot *s, const char *policy, int64_t started, int status)
 {
 	struct vst_err err = VST_ERR_INIT;
+	const char *dir = s->case_dir ? s->case_dir : s->cli->dir;
 	const struct vst_metrics metrics = {
-	        .case_dir = s->case_dir ? s->case_dir : s->cli->dir ? s->cli->dir : ".",
+	        .case_dir = dir ? dir : ".",
 	        .policy = policy,
 	        .now = vst_time_now(),
 	        .duration = vst_time_now() - started,
@@ -376,9 +386,10 @@ static int take_snapshot(
 			         "         where deleted files may have been. Put the case on another disk "
 			         "when you can");
 		if (result->digest_key_is_new)
-			cli_warn("private/digest.key was not there and was made anew: digests of this exhibit "
-			         "cannot be compared\n"
-			         "         with those of earlier ones");
+			cli_warn(
+			        "private/digest.key was not there and was made anew: digests of this exhibit "
+			        "cannot be compared\n"
+			        "         with those of earlier ones");
 		if (s->cli->json)
 			json_sealed(result);
 		else
@@ -405,10 +416,56 @@ static int plan_snapshot(struct snapshot *s, struct vst_acquire_options *options
 	return rc;
 }
 
+/* The status of a usage error; CLI_GOOD: there is none. */
+static int check_options(struct snapshot *s)
+{
+	const struct new_case_options *described = &s->new_case;
+	if (!described->dir && (described->title || described->number || described->recipients.count ||
+	                               described->recipient_files.count || described->examiners.count ||
+	                               described->by_passphrase))
+		return cli_usage(s->cli, "--title, --number, -r, -R, -p and --examiner describe a new case: "
+		                         "they go with --new DIR");
+	if ((s->full_every || s->trust_ctime) && !s->incremental)
+		return cli_usage(s->cli, "--full-every and --trust-ctime go with --incremental");
+	if (s->full_every && !vst_policy_every_parse(s->full_every, &s->every))
+		return cli_usage(s->cli, "--full-every '%s': a number of snapshots (30), or a time (30d)",
+		        cli_show_text(s->full_every));
+	if (s->keep && !vst_duration_parse(s->keep, &s->keep_seconds))
+		return cli_usage(s->cli, "--keep '%s': a time, such as 90d", cli_show_text(s->keep));
+	return CLI_GOOD;
+}
+
+static int snapshot_by(struct snapshot *s, const struct vst_policy *policy, const struct vst_buf *text,
+        int *ret_status, struct vst_err *err)
+{
+	char *who = s->operator_name ? strdup(s->operator_name) : operator_name();
+	if (!who)
+		return vst_err_set(err, VST_ENOMEM, "no memory");
+	struct vst_acquire_options options = {
+	        .policy = policy,
+	        .policy_text = text->data,
+	        .policy_len = text->len,
+	        .root = s->root,
+	        .operator_name = who,
+	        .reason = s->reason,
+	        .program = VST_VERSION,
+	        .incremental = s->incremental,
+	        .full_every = s->every,
+	        .trust_ctime = s->trust_ctime,
+	        .cancel = cli_catch_signals(),
+	        .finding = on_finding,
+	        .compared = on_compared,
+	        .ctx = s,
+	};
+	*ret_status = CLI_GOOD;
+	int rc = s->dry_run ? plan_snapshot(s, &options, err) : take_snapshot(s, &options, ret_status, err);
+	free(who);
+	return rc;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct snapshot s = {.cli = cli};
-	bool passphrase = false;
 	const struct cli_option table[] = {
 	        {"root", 0, CLI_VALUE, &s.root},
 	        {"reason", 0, CLI_VALUE, &s.reason},
@@ -426,67 +483,26 @@ static int run(struct cli *cli, int argc, char **argv)
 	        {"recipient", 'r', CLI_LIST, &s.new_case.recipients},
 	        {"recipients-file", 'R', CLI_LIST, &s.new_case.recipient_files},
 	        {"examiner", 0, CLI_LIST, &s.new_case.examiners},
-	        {"passphrase", 'p', CLI_FLAG, &passphrase},
+	        {"passphrase", 'p', CLI_FLAG, &s.new_case.by_passphrase},
 	};
 	struct vst_err err = VST_ERR_INIT;
 	struct vst_policy *policy = NULL;
 	struct vst_buf text = VST_BUF_INIT;
 	struct definitions definitions = {0};
 	int64_t started = vst_time_now();
-	char *who = NULL;
 	char **args;
 	size_t count;
 
 	int status = cli_parse(cli, table, sizeof table / sizeof *table, argc, argv, 1, 1, &args, &count);
 	if (status >= 0)
 		goto out;
-	s.new_case.by_passphrase = passphrase;
-	if (!s.new_case.dir &&
-	        (s.new_case.title || s.new_case.number || s.new_case.recipients.count ||
-	                s.new_case.recipient_files.count || s.new_case.examiners.count || passphrase)) {
-		status = cli_usage(cli, "--title, --number, -r, -R, -p and --examiner describe a new case: "
-		                        "they go with --new DIR");
+	if ((status = check_options(&s)) != CLI_GOOD)
 		goto out;
-	}
-	if ((s.full_every || s.trust_ctime) && !s.incremental) {
-		status = cli_usage(cli, "--full-every and --trust-ctime go with --incremental");
-		goto out;
-	}
-	struct vst_policy_every full_every = {0};
-	if (s.full_every && !vst_policy_every_parse(s.full_every, &full_every)) {
-		status = cli_usage(cli, "--full-every '%s': a number of snapshots (30), or a time (30d)", cli_show_text(s.full_every));
-		goto out;
-	}
-	if (s.keep && !vst_duration_parse(s.keep, &s.keep_seconds)) {
-		status = cli_usage(cli, "--keep '%s': a time, such as 90d", cli_show_text(s.keep));
-		goto out;
-	}
 	int rc = policies_load(args[0], NULL, &text, &policy, &err);
 	if (rc == 0 && (rc = definitions_load(policy, &definitions, &err)) == 0)
 		definitions_warn(&definitions);
-	if (rc == 0 && !(who = s.operator_name ? strdup(s.operator_name) : operator_name()))
-		rc = vst_err_set(&err, VST_ENOMEM, "no memory");
-	if (rc == 0) {
-		struct vst_acquire_options options = {
-		        .policy = policy,
-		        .policy_text = text.data,
-		        .policy_len = text.len,
-		        .root = s.root,
-		        .operator_name = who,
-		        .reason = s.reason,
-		        .program = VST_VERSION,
-		        .incremental = s.incremental,
-		        .full_every = full_every,
-		        .trust_ctime = s.trust_ctime,
-		        .cancel = cli_catch_signals(),
-		        .finding = on_finding,
-		        .compared = on_compared,
-		        .ctx = &s,
-		};
-		status = CLI_GOOD;
-		rc = s.dry_run ? plan_snapshot(&s, &options, &err)
-		               : take_snapshot(&s, &options, &status, &err);
-	}
+	if (rc == 0)
+		rc = snapshot_by(&s, policy, &text, &status, &err);
 	if (rc != 0)
 		status = cli_fail(&err);
 	if (!s.case_dir && cli->dir)
@@ -496,7 +512,6 @@ static int run(struct cli *cli, int argc, char **argv)
 out:
 	vst_seal_free(s.result.seal);
 	free(s.case_dir);
-	free(who);
 	vst_policy_free(policy);
 	definitions_free(&definitions);
 	vst_buf_free(&text);

@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 	if (vst_crypto_start(&err) != 0)
 		return cli_fail(&err);
 	unsetenv("TZ"); /* the zone that is recorded is the host's, not this shell's; we print UTC */
-	umask(077); /* whatever is made belongs to the investigator alone */
+	umask(077);     /* whatever is made belongs to the investigator alone */
 
 	int at = take_leading_options(&cli, argc, argv);
 	if (at <= 0)

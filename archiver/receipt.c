@@ -115,7 +115,9 @@ static void compose(const struct receipt *receipt, const struct vst_verify_optio
 	}
 	vst_buf_printf(out, "exhibits   %llu checked\n", (unsigned long long)result->exhibits_checked);
 	if (result->exhibits_disposed > 0)
-		vst_buf_printf(out, "disposed   %llu more, by events of the log: their files are gone, their seals stay\n",
+		vst_buf_printf(out,
+		        "disposed   %llu more, by events of the log: their files are gone, "
+		        "their seals stay\n",
 		        (unsigned long long)result->exhibits_disposed);
 	if (options->exhibit_count > 0)
 		vst_buf_printf(out, "           only those that were asked for, not all of the case\n");

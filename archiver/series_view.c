@@ -120,8 +120,8 @@ static void unfinished_line(const struct cli *cli, const struct vst_custody_exhi
 	char disposed[64] = "";
 
 	disposed_text(exhibit, disposed);
-	cli_print("%s%-6s  %.16sZ  %s%*s  %sunfinished, recorded by event %llu%s%s\n", graph ? graph : "", name,
-	        time, graph ? "" : "       ", 8, size, cli_style(cli, CLI_YELLOW),
+	cli_print("%s%-6s  %.16sZ  %s%*s  %sunfinished, recorded by event %llu%s%s\n", graph ? graph : "",
+	        name, time, graph ? "" : "       ", 8, size, cli_style(cli, CLI_YELLOW),
 	        (unsigned long long)exhibit->event, cli_style(cli, CLI_PLAIN), disposed);
 }
 

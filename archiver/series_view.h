@@ -16,8 +16,8 @@
 /* Whether the case has any exhibit that states its place in a series. */
 bool series_view_is_series(const struct vst_custody *custody);
 
-/* The heading, on a terminal only: whatever reads a pipe wants exhibits. `graph`: for the lines of a graph.
- */
+/* The heading, on a terminal only: whatever reads a pipe wants exhibits. `graph`: for the lines of a
+ * graph. */
 void series_view_heading(const struct cli *cli, bool graph);
 
 /* One exhibit. `graph`: what is drawn before it, in place of the column that names its generation; NULL:

@@ -8,6 +8,8 @@
 #include "vestige/err.h"
 #include "vestige/fault.h"
 
+#define GROW_FIRST 16
+
 static int refused(void)
 {
 	if (vst_fault(VST_FAULT_MALLOC, NULL) != 0) {
@@ -41,6 +43,17 @@ void *vst_realloc(void *old, size_t count, size_t size)
 		return NULL;
 	}
 	return refused() ? NULL : realloc(old, total ? total : 1);
+}
+
+void *vst_grow(void *list, size_t count, size_t *cap, size_t size)
+{
+	if (count < *cap)
+		return list;
+	size_t more = *cap ? *cap * 2 : GROW_FIRST;
+	void *moved = vst_realloc(list, more, size);
+	if (moved)
+		*cap = more;
+	return moved;
 }
 
 char *vst_strdup(const char *text)

@@ -83,20 +83,22 @@ static int open_named(int dirfd, int *ret_fd, struct vst_err *err)
 	return vst_err_sys(err, EEXIST, "scratch file: open");
 }
 
-static int open_file(struct vst_scratch *scratch, struct vst_err *err)
+int vst_scratch_open(int dirfd, int *ret_fd, struct vst_err *err)
 {
-	scratch->fd = openat(scratch->dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (scratch->fd >= 0)
+	int fd = openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		*ret_fd = fd;
 		return 0;
+	}
 	/* EISDIR: a kernel or file system that takes the flag for O_DIRECTORY. */
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
 		return vst_err_sys(err, errno, "scratch file: open");
-	return open_named(scratch->dirfd, &scratch->fd, err);
+	return open_named(dirfd, ret_fd, err);
 }
 
 static int write_out(struct vst_scratch *scratch, const void *data, size_t len, struct vst_err *err)
 {
-	int rc = scratch->fd < 0 ? open_file(scratch, err) : 0;
+	int rc = scratch->fd < 0 ? vst_scratch_open(scratch->dirfd, &scratch->fd, err) : 0;
 	if (rc == 0 && len > 0 && (rc = vst_io_write(scratch->fd, data, len, err)) != 0)
 		vst_err_prepend(err, "scratch file");
 	if (rc == 0)

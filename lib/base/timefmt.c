@@ -1,5 +1,6 @@
 #include "vestige/timefmt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #ifdef VESTIGE_FAULTS
@@ -211,6 +212,30 @@ bool vst_duration_parse(const char *text, uint64_t *ret_seconds)
 		}
 	}
 	return false;
+}
+
+void vst_duration_text(int64_t ns, char ret_text[VST_DURATION_TEXT])
+{
+	int64_t s = ns > 0 ? ns / VST_NS_PER_S : 0;
+
+	if (s >= S_PER_DAY)
+		s = (s + 1800) / 3600 * 3600;
+	else if (s >= 60)
+		s = (s + 30) / 60 * 60;
+	long long days = s / S_PER_DAY, hours = s / 3600 % 24, minutes = s / 60 % 60;
+
+	if (days > 0 && hours > 0)
+		snprintf(ret_text, VST_DURATION_TEXT, "%lld d %lld h", days, hours);
+	else if (days > 0)
+		snprintf(ret_text, VST_DURATION_TEXT, "%lld d", days);
+	else if (hours > 0 && minutes > 0)
+		snprintf(ret_text, VST_DURATION_TEXT, "%lld h %lld min", hours, minutes);
+	else if (hours > 0)
+		snprintf(ret_text, VST_DURATION_TEXT, "%lld h", hours);
+	else if (minutes > 0)
+		snprintf(ret_text, VST_DURATION_TEXT, "%lld min", minutes);
+	else
+		snprintf(ret_text, VST_DURATION_TEXT, "%lld s", (long long)s);
 }
 
 bool vst_time_from_spec(const struct timespec *spec, int64_t *ret_ns)

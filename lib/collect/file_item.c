@@ -107,8 +107,8 @@ static int read_target(struct vst_files_run *run, int fd, struct vst_item *item)
 	return ENAMETOOLONG;
 }
 
-/* All that an O_PATH descriptor gives. An errno where the item's own part (a link's text) could not be had.
- */
+/* All that an O_PATH descriptor gives. An errno where the item's own part (a link's text) could not be
+ * had. */
 static int fill_from(
         struct vst_files_run *run, int fd, const struct statx *st, struct vst_item *item, int *ret_error)
 {
@@ -125,8 +125,8 @@ static int fill_from(
 /* ---- hard links ---- */
 
 /*
- * True if the inode has been archived under another name: then that was the item. A name that is to be compared with its package is
- * read once more if that was not done under the other name.
+ * True if the inode has been archived under another name: then that was the item. A name that is to be
+ * compared with its package is read once more if that was not done under the other name.
  */
 static bool take_as_hardlink(
         struct vst_files_run *run, const struct statx *st, struct vst_item *item, int *ret_rc)
@@ -177,8 +177,8 @@ int vst_files_remember(struct vst_files_run *run, const struct vst_item *item,
 	return vst_hardlinks_add(run->context->hardlinks, &link, run->err);
 }
 
-/* A link or FIFO, complete: these have an entry in the tar that another name can repeat, as sockets have not.
- */
+/* A link or FIFO, complete: these have an entry in the tar that another name can repeat, as sockets have
+ * not. */
 static int emit_described(struct vst_files_run *run, const struct statx *st, struct vst_item *item)
 {
 	const struct vst_item_stat state = vst_file_state(st);
@@ -288,15 +288,15 @@ static bool is_as_sealed(struct vst_files_run *run, const struct statx *st)
 {
 	struct vst_series_record record;
 	uint64_t seq;
-	if (!vst_series_find(run->context->trusted, run->source->name, vst_files_path(run),
-	            &seq, &record))
+	if (!vst_series_find(run->context->trusted, run->source->name, vst_files_path(run), &seq, &record))
 		return false;
 	const struct vst_item_stat state = vst_file_state(st);
 	bool whole = record.status == VST_ITEM_COLLECTED || record.status == VST_ITEM_UNCHANGED ||
 	             record.status == VST_ITEM_TAIL;
 	return whole && record.type == VST_ITEM_FILE && record.extent == VST_ITEM_CONTENT_FULL &&
-	       record.flags & VST_SERIES_STAT && !(record.flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) &&
-	       record.size == state.size && record.mtime == state.mtime && record.ctime == state.ctime &&
+	       record.flags & VST_SERIES_STAT &&
+	       !(record.flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) && record.size == state.size &&
+	       record.mtime == state.mtime && record.ctime == state.ctime &&
 	       state.ctime < run->context->trusted_before && record.ino == st->stx_ino &&
 	       record.dev_major == st->stx_dev_major && record.dev_minor == st->stx_dev_minor;
 }
@@ -378,8 +378,8 @@ static int look_at_file(struct vst_files_run *run, int dirfd, const char *name)
 }
 
 /*
- * `content: metadata`: all but the content, by a descriptor that cannot read and so leaves no trace. Names of one inode are items
- * of their own: there is no content that one of them could stand for.
+ * `content: metadata`: all but the content, by a descriptor that cannot read and so leaves no trace. Names of
+ * one inode are items of their own: there is no content that one of them could stand for.
  */
 static int take_metadata(struct vst_files_run *run, int dirfd, const char *name)
 {

@@ -41,13 +41,10 @@ int vst_file_package_begin(struct vst_file_package *package, struct vst_collect_
 
 static void add_zeros(struct vst_file_package *package, uint64_t until)
 {
-	static const uint8_t zeros[64 * 1024];
-	while (package->at < until) {
-		uint64_t left = until - package->at;
-		size_t len = left < sizeof zeros ? (size_t)left : sizeof zeros;
-		vst_hash_update(package->hash, zeros, len);
-		package->at += len;
-	}
+	if (package->at >= until)
+		return;
+	vst_hash_zeros(package->hash, until - package->at);
+	package->at = until;
 }
 
 void vst_file_package_add(struct vst_file_package *package, uint64_t offset, const void *data, size_t len)

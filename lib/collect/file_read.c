@@ -179,7 +179,7 @@ static int begin(struct reading *r)
 	if (is_digest(r))
 		return 0;
 	r->item->has_content = true;
-	r->begun = vst_limits_data(r->item);
+	r->begun = vst_item_data_size(r->item);
 	return r->run->sink->begin(r->run->sink->ctx, r->item, r->run->err);
 }
 
@@ -219,7 +219,8 @@ static int end(struct reading *r)
 	if (is_digest(r))
 		return end_digest(r);
 	bool linked = r->item->nlink > 1 && run->context->hardlinks && r->item->type == VST_ITEM_FILE;
-	bool collected = r->item->status == VST_ITEM_COLLECTED; /* the sink may call it unchanged, or a tail */
+	bool collected =
+	        r->item->status == VST_ITEM_COLLECTED; /* the sink may call it unchanged, or a tail */
 	bool may_ask = run->sink->again && r->item->type == VST_ITEM_FILE && r->begun > VST_SINK_KEEPS;
 	int rc = end_package(r);
 	if (rc == 0)

@@ -37,16 +37,6 @@ void vst_limits_give_back(struct vst_collect_context *context, uint64_t bytes)
 		context->exhibit_left += bytes;
 }
 
-uint64_t vst_limits_data(const struct vst_item *item)
-{
-	uint64_t bytes = 0;
-	if (!item->is_sparse)
-		return item->size;
-	for (size_t i = 0; i < item->extent_count; i++)
-		bytes += item->extents[i].len;
-	return bytes;
-}
-
 const char *vst_limits_full(const struct vst_collect_context *context)
 {
 	if (vst_limits_expired(context))

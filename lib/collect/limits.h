@@ -16,8 +16,6 @@ uint64_t vst_limits_room(const struct vst_collect_context *context, const char *
 void vst_limits_count(struct vst_collect_context *context, uint64_t bytes);
 /* Takes back what was counted of an item that is read once more. */
 void vst_limits_give_back(struct vst_collect_context *context, uint64_t bytes);
-/* Bytes of data that an item with content announces: of a sparse file its extents. */
-uint64_t vst_limits_data(const struct vst_item *item);
 /* The rule by which nothing more of any item is taken; NULL: there is room and time. */
 const char *vst_limits_full(const struct vst_collect_context *context);
 /* Whether the source's time is over. */

@@ -30,8 +30,7 @@
 struct vst_err;
 
 #define VST_ACCOUNT_FORMAT 1
-#define VST_ACCOUNT_LINE_MAX 16384 /* bytes of a line that are read, of sudoers with those that continue it  \
-	                            */
+#define VST_ACCOUNT_LINE_MAX 16384 /* bytes of a line that are read, of sudoers with those that continue it */
 
 enum vst_account_file {
 	VST_ACCOUNT_NONE,
@@ -61,6 +60,7 @@ struct vst_account_facts {
 void vst_account_facts_begin(struct vst_account_facts *facts, enum vst_account_file kind);
 /* One line without LF; comments and empty ones do nothing. */
 void vst_account_facts_line(struct vst_account_facts *facts, const char *line, size_t len, bool whole);
+/* Appends the object. Errors: VST_ENOMEM, which may be of a line before. */
 int vst_account_facts_end(struct vst_account_facts *facts, struct vst_buf *ret, struct vst_err *err);
 void vst_account_facts_free(struct vst_account_facts *facts);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "compare/account_set.h"
-#include "compare/fact_text.h"
+#include "compare/facts_read.h"
 #include "compare/observer.h"
 #include "compare/telling.h"
 
@@ -30,15 +30,15 @@ static void write_account(struct vst_json *json, const json_t *entry, const char
 {
 	vst_json_object(json);
 	vst_json_key(json, "name");
-	vst_json_string(json, vst_fact_text_at(entry, VST_PASSWD_NAME));
+	vst_json_string(json, vst_facts_text_at(entry, VST_PASSWD_NAME));
 	vst_json_key(json, "uid");
-	vst_json_int(json, vst_fact_int_at(entry, VST_PASSWD_UID));
+	vst_json_int(json, vst_facts_at(entry, VST_PASSWD_UID, 0));
 	vst_json_key(json, "gid");
-	vst_json_int(json, vst_fact_int_at(entry, VST_PASSWD_GID));
+	vst_json_int(json, vst_facts_at(entry, VST_PASSWD_GID, 0));
 	vst_json_key(json, "home");
-	vst_json_string(json, vst_fact_text_at(entry, VST_PASSWD_HOME));
+	vst_json_string(json, vst_facts_text_at(entry, VST_PASSWD_HOME));
 	vst_json_key(json, "shell");
-	vst_json_string(json, vst_fact_text_at(entry, VST_PASSWD_SHELL));
+	vst_json_string(json, vst_facts_text_at(entry, VST_PASSWD_SHELL));
 	vst_json_key(json, "password");
 	vst_json_string(json, password);
 	vst_json_end(json);
@@ -50,8 +50,8 @@ static int tell_account(struct vst_telling *telling, const json_t *entry, const 
 	struct vst_json json = vst_telling_details(telling);
 	write_account(&json, entry, password);
 	return vst_telling_end(telling, err, "account %s (number %" PRId64 ", shell %s) %s",
-	        vst_fact_text_at(entry, VST_PASSWD_NAME), vst_fact_int_at(entry, VST_PASSWD_UID),
-	        vst_fact_text_at(entry, VST_PASSWD_SHELL), what);
+	        vst_facts_text_at(entry, VST_PASSWD_NAME), vst_facts_at(entry, VST_PASSWD_UID, 0),
+	        vst_facts_text_at(entry, VST_PASSWD_SHELL), what);
 }
 
 static int tell_uid_zero(
@@ -69,7 +69,7 @@ static bool shares_number(const struct vst_account_set *set, const char *name, i
 	json_t *entry;
 	json_object_foreach(set->tables[VST_ACCOUNT_PASSWD].by_name, other, entry)
 	{
-		if (vst_fact_int_at(entry, VST_PASSWD_UID) == uid && strcmp(other, name) != 0)
+		if (vst_facts_at(entry, VST_PASSWD_UID, 0) == uid && strcmp(other, name) != 0)
 			return true;
 	}
 	return false;
@@ -77,15 +77,15 @@ static bool shares_number(const struct vst_account_set *set, const char *name, i
 
 static bool is_open(const json_t *entry, const char *password)
 {
-	return vst_account_shell_opens(vst_fact_text_at(entry, VST_PASSWD_SHELL)) &&
+	return vst_account_shell_opens(vst_facts_text_at(entry, VST_PASSWD_SHELL)) &&
 	       (strcmp(password, "set") == 0 || strcmp(password, "empty") == 0);
 }
 
 /* For sure: what the earlier exhibit does not tell counts as open. */
 static bool was_closed(const struct judging *judging, const json_t *was)
 {
-	const char *password = vst_account_password(judging->before, vst_fact_text_at(was, VST_PASSWD_NAME));
-	return !vst_account_shell_opens(vst_fact_text_at(was, VST_PASSWD_SHELL)) ||
+	const char *password = vst_account_password(judging->before, vst_facts_text_at(was, VST_PASSWD_NAME));
+	return !vst_account_shell_opens(vst_facts_text_at(was, VST_PASSWD_SHELL)) ||
 	       strcmp(password, "locked") == 0;
 }
 
@@ -101,9 +101,9 @@ static int tell_system_opened(
 
 static int judge_added(const struct judging *judging, const json_t *entry, struct vst_err *err)
 {
-	const char *name = vst_fact_text_at(entry, VST_PASSWD_NAME);
+	const char *name = vst_facts_text_at(entry, VST_PASSWD_NAME);
 	const char *password = vst_account_password(judging->after, name);
-	int64_t uid = vst_fact_int_at(entry, VST_PASSWD_UID);
+	int64_t uid = vst_facts_at(entry, VST_PASSWD_UID, 0);
 	enum vst_severity severity = VST_SEVERITY_MEDIUM;
 	/* Beyond the cut of the earlier facts nothing is known to be new. */
 	if (!judging->has_before || judging->before->tables[VST_ACCOUNT_PASSWD].cut)
@@ -111,7 +111,7 @@ static int judge_added(const struct judging *judging, const json_t *entry, struc
 	if (vst_account_is_system(uid) && is_open(entry, password))
 		return tell_system_opened(judging, entry, password, err);
 	if (vst_account_is_system(uid) && !shares_number(judging->after, name, uid))
-		severity = vst_account_shell_opens(vst_fact_text_at(entry, VST_PASSWD_SHELL))
+		severity = vst_account_shell_opens(vst_facts_text_at(entry, VST_PASSWD_SHELL))
 		                   ? VST_SEVERITY_LOW
 		                   : VST_SEVERITY_INFO;
 	struct vst_telling telling = telling_of(judging, VST_ACCOUNT_PASSWD, "account_added", severity,
@@ -124,11 +124,11 @@ static int judge_added(const struct judging *judging, const json_t *entry, struc
 static int tell_changed(
         const struct judging *judging, const json_t *was, const json_t *entry, struct vst_err *err)
 {
-	const char *name = vst_fact_text_at(entry, VST_PASSWD_NAME);
+	const char *name = vst_facts_text_at(entry, VST_PASSWD_NAME);
 	const char *password = vst_account_password(judging->after, name);
-	const char *old_shell = vst_fact_text_at(was, VST_PASSWD_SHELL),
-	           *shell = vst_fact_text_at(entry, VST_PASSWD_SHELL);
-	int64_t old_uid = vst_fact_int_at(was, VST_PASSWD_UID), uid = vst_fact_int_at(entry, VST_PASSWD_UID);
+	const char *old_shell = vst_facts_text_at(was, VST_PASSWD_SHELL),
+	           *shell = vst_facts_text_at(entry, VST_PASSWD_SHELL);
+	int64_t old_uid = vst_facts_at(was, VST_PASSWD_UID, 0), uid = vst_facts_at(entry, VST_PASSWD_UID, 0);
 	int rc = 0;
 	if (uid != old_uid) {
 		struct vst_telling telling = telling_of(judging, VST_ACCOUNT_PASSWD, "account_uid_changed",
@@ -154,10 +154,10 @@ static int tell_changed(
 
 static int judge_passwd_entry(const struct judging *judging, const json_t *entry, struct vst_err *err)
 {
-	const char *name = vst_fact_text_at(entry, VST_PASSWD_NAME);
+	const char *name = vst_facts_text_at(entry, VST_PASSWD_NAME);
 	const json_t *was = vst_account_find(judging->before, VST_ACCOUNT_PASSWD, name);
-	if (vst_fact_int_at(entry, VST_PASSWD_UID) == 0 && strcmp(name, "root") != 0) {
-		bool had = was && vst_fact_int_at(was, VST_PASSWD_UID) == 0;
+	if (vst_facts_at(entry, VST_PASSWD_UID, 0) == 0 && strcmp(name, "root") != 0) {
+		bool had = was && vst_facts_at(was, VST_PASSWD_UID, 0) == 0;
 		return had ? 0
 		           : tell_uid_zero(judging, entry, vst_account_password(judging->after, name), err);
 	}
@@ -211,13 +211,13 @@ static int tell_password(const struct judging *judging, const char *name, const 
 	vst_json_key(&json, "name");
 	vst_json_string(&json, name);
 	vst_json_key(&json, "method_before");
-	vst_json_string(&json, vst_fact_text_at(was, VST_SHADOW_METHOD));
+	vst_json_string(&json, vst_facts_text_at(was, VST_SHADOW_METHOD));
 	vst_json_key(&json, "method_after");
-	vst_json_string(&json, vst_fact_text_at(entry, VST_SHADOW_METHOD));
+	vst_json_string(&json, vst_facts_text_at(entry, VST_SHADOW_METHOD));
 	vst_json_key(&json, "day_before");
-	vst_json_int(&json, vst_fact_int_at(was, VST_SHADOW_DAY));
+	vst_json_int(&json, vst_facts_at(was, VST_SHADOW_DAY, 0));
 	vst_json_key(&json, "day_after");
-	vst_json_int(&json, vst_fact_int_at(entry, VST_SHADOW_DAY));
+	vst_json_int(&json, vst_facts_at(entry, VST_SHADOW_DAY, 0));
 	vst_json_end(&json);
 	return vst_telling_end(&telling, err, "%s %s", found, name);
 }
@@ -226,12 +226,12 @@ static int judge_password(
         const struct judging *judging, const char *name, const json_t *entry, struct vst_err *err)
 {
 	const json_t *was = vst_account_find(judging->before, VST_ACCOUNT_SHADOW, name);
-	if (!was || strcmp(vst_fact_text_at(entry, VST_SHADOW_PASSWORD), "set") != 0)
+	if (!was || strcmp(vst_facts_text_at(entry, VST_SHADOW_PASSWORD), "set") != 0)
 		return 0;
-	int64_t day = vst_fact_int_at(entry, VST_SHADOW_DAY), old_day = vst_fact_int_at(was, VST_SHADOW_DAY);
-	int old_strength = strength(vst_fact_text_at(was, VST_SHADOW_METHOD));
-	int now = strength(vst_fact_text_at(entry, VST_SHADOW_METHOD));
-	if (strcmp(vst_fact_text_at(was, VST_SHADOW_PASSWORD), "set") != 0)
+	int64_t day = vst_facts_at(entry, VST_SHADOW_DAY, 0), old_day = vst_facts_at(was, VST_SHADOW_DAY, 0);
+	int old_strength = strength(vst_facts_text_at(was, VST_SHADOW_METHOD));
+	int now = strength(vst_facts_text_at(entry, VST_SHADOW_METHOD));
+	if (strcmp(vst_facts_text_at(was, VST_SHADOW_PASSWORD), "set") != 0)
 		return tell_password(
 		        judging, name, was, entry, "there is now a password for", VST_SEVERITY_LOW, err);
 	if (now > 0 && now < old_strength)
@@ -241,8 +241,8 @@ static int judge_password(
 	if (day > 0 && day < old_day)
 		return tell_password(judging, name, was, entry, "the day of the last change went back for",
 		        VST_SEVERITY_MEDIUM, err);
-	if (day > old_day || strcmp(vst_fact_text_at(was, VST_SHADOW_METHOD),
-	                             vst_fact_text_at(entry, VST_SHADOW_METHOD)) != 0)
+	if (day > old_day || strcmp(vst_facts_text_at(was, VST_SHADOW_METHOD),
+	                             vst_facts_text_at(entry, VST_SHADOW_METHOD)) != 0)
 		return tell_password(
 		        judging, name, was, entry, "there is another password for", VST_SEVERITY_LOW, err);
 	return 0;
@@ -292,9 +292,9 @@ static int judge_odd(const struct judging *judging, enum vst_account_file kind, 
 {
 	const struct vst_account_table *was = &judging->before->tables[kind],
 	                               *now = &judging->after->tables[kind];
-	int64_t odd = vst_fact_int(now->facts, "odd"), old_odd = vst_fact_int(was->facts, "odd");
-	bool uncompared = now->cut && (!was->cut || vst_fact_int(now->facts, "lines") !=
-	                                                    vst_fact_int(was->facts, "lines"));
+	int64_t odd = vst_facts_int(now->facts, "odd", 0), old_odd = vst_facts_int(was->facts, "odd", 0);
+	bool uncompared = now->cut && (!was->cut || vst_facts_int(now->facts, "lines", 0) !=
+	                                                    vst_facts_int(was->facts, "lines", 0));
 	if (!now->facts || kind == VST_ACCOUNT_LASTLOG || (odd <= old_odd && !uncompared))
 		return 0;
 	struct vst_telling telling = telling_of(judging, kind, "account_file_odd", VST_SEVERITY_MEDIUM,

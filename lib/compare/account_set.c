@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare/fact_text.h"
+#include "compare/facts_read.h"
 #include "compare/observer.h"
 #include "vestige/err.h"
 #include "vestige/mem.h"
@@ -19,9 +19,9 @@ static int add_entries(
 	for (size_t i = 0; i < json_array_size(entries); i++) {
 		json_t *entry = json_array_get(entries, i);
 		char number[24];
-		const char *name = vst_fact_text_at(entry, 0);
+		const char *name = vst_facts_text_at(entry, 0);
 		if (kind == VST_ACCOUNT_LASTLOG) {
-			snprintf(number, sizeof number, "%" PRId64, vst_fact_int_at(entry, VST_LASTLOG_UID));
+			snprintf(number, sizeof number, "%" PRId64, vst_facts_at(entry, VST_LASTLOG_UID, 0));
 			name = number;
 		}
 		if (!json_object_get(table->by_name, name) &&
@@ -38,7 +38,7 @@ static int add_item(struct vst_account_set *set, const struct vst_observed *item
 	json_t *facts = NULL;
 	if (kind == VST_ACCOUNT_NONE || (table->facts && kind != VST_ACCOUNT_SUDOERS))
 		return 0;
-	int rc = vst_fact_read(item, VST_ACCOUNT_FORMAT, &facts, err);
+	int rc = vst_facts_read_item(item, VST_ACCOUNT_FORMAT, &facts, err);
 	if (rc != 0 || !facts)
 		return rc;
 	if (!table->by_name && !(table->by_name = json_object())) {
@@ -89,12 +89,12 @@ const json_t *vst_account_find(
 const char *vst_account_password(const struct vst_account_set *set, const char *name)
 {
 	const json_t *passwd = vst_account_find(set, VST_ACCOUNT_PASSWD, name);
-	const char *own = vst_fact_text_at(passwd, VST_PASSWD_PASSWORD);
+	const char *own = vst_facts_text_at(passwd, VST_PASSWD_PASSWORD);
 	if (passwd && strcmp(own, "shadow") != 0)
 		return own;
 	const json_t *shadow = vst_account_find(set, VST_ACCOUNT_SHADOW, name);
 	if (shadow)
-		return vst_fact_text_at(shadow, VST_SHADOW_PASSWORD);
+		return vst_facts_text_at(shadow, VST_SHADOW_PASSWORD);
 	/* Without an entry nobody can come in by a password. */
 	const struct vst_account_table *table = &set->tables[VST_ACCOUNT_SHADOW];
 	return table->facts && !table->cut ? "locked" : "unknown";

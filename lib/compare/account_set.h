@@ -19,16 +19,18 @@ struct vst_observed_set;
 struct vst_account_table {
 	const struct vst_observed *item;
 	json_t *facts;
-	json_t *by_name; /* name (lastlog: the number) → entry; of two with one name the first, as programs
-	                    find it */
+	/* Name (lastlog: the number) → entry; of two with one name the first, as programs find it. */
+	json_t *by_name;
 	bool cut;
 };
 
 struct vst_account_set {
-	struct vst_account_table
-	        tables[VST_ACCOUNT_FILES]; /* of sudoers all files together, `item` the first of them */
+	/* Of sudoers all files together, `item` the first of them. */
+	struct vst_account_table tables[VST_ACCOUNT_FILES];
 };
 
+/* Owns: the caller, vst_account_set_free(); `observed` outlives it and may be NULL. Errors: VST_EFORMAT,
+ * VST_ENOMEM. */
 int vst_account_set_read(
         const struct vst_observed_set *observed, struct vst_account_set *ret, struct vst_err *err);
 void vst_account_set_free(struct vst_account_set *set);

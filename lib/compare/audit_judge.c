@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/audit_marks.h"
+#include "compare/audit_facts.h"
 #include "compare/facts_read.h"
 #include "compare/serial_set.h"
 #include "vestige/err.h"
@@ -43,17 +43,6 @@ struct all {
 
 /* ---- facts ---- */
 
-static void *grow(void *list, size_t count, size_t *cap, size_t size)
-{
-	if (count < *cap)
-		return list;
-	size_t more = *cap ? *cap * 2 : 16;
-	void *moved = vst_realloc(list, more, size);
-	if (moved)
-		*cap = more;
-	return moved;
-}
-
 /* Times that a record can have: facts may hold anything. */
 static int64_t time_at(const json_t *array, size_t index)
 {
@@ -80,7 +69,7 @@ static int read_boot(struct all *all, const json_t *from, size_t owner, struct v
 {
 	const json_t *ranges = vst_facts_array(from, "ranges");
 	size_t count = json_array_size(ranges);
-	struct boot *boots = grow(all->boots, all->boot_count, &all->boot_cap, sizeof *boots);
+	struct boot *boots = vst_grow(all->boots, all->boot_count, &all->boot_cap, sizeof *boots);
 	if (!boots)
 		return vst_err_nomem(err);
 	all->boots = boots;
@@ -109,7 +98,7 @@ static int read_marks(struct all *all, const json_t *from, size_t owner, struct 
 {
 	for (size_t i = 0; i < json_array_size(from); i++) {
 		const json_t *mark = json_array_get(from, i);
-		struct mark *marks = grow(all->marks, all->mark_count, &all->mark_cap, sizeof *marks);
+		struct mark *marks = vst_grow(all->marks, all->mark_count, &all->mark_cap, sizeof *marks);
 		if (!marks)
 			return vst_err_nomem(err);
 		all->marks = marks;
@@ -303,8 +292,7 @@ static void compare_gap(struct judging *j, const struct vst_serial_set *old, uin
 		gone->has_before = true;
 		add_piece(gone, first, last, low, high);
 	}
-	/* At the very end of the earlier exhibit some were still on their way: that they never came is new.
-	 */
+	/* At the very end of the earlier exhibit some were still on their way: that they never came is new. */
 	uint64_t end = old->ranges[old->count - 1].to;
 	for (size_t i = 1; i < old->count; i++) {
 		uint64_t first = old->ranges[i - 1].to + 1, last = old->ranges[i].from - 1;

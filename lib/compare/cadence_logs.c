@@ -13,17 +13,6 @@
 #define ZONE_SLACK 120 /* s between a line's time and the file's */
 #define TIME_MAX INT64_C(9000000000)
 
-static void *grow(void *list, size_t count, size_t *cap, size_t size)
-{
-	if (count < *cap)
-		return list;
-	size_t more = *cap ? *cap * 2 : 16;
-	void *moved = vst_realloc(list, more, size);
-	if (moved)
-		*cap = more;
-	return moved;
-}
-
 static int64_t bounded(int64_t time)
 {
 	return time < -TIME_MAX ? -TIME_MAX : time > TIME_MAX ? TIME_MAX : time;
@@ -31,7 +20,7 @@ static int64_t bounded(int64_t time)
 
 static int add_gap(struct vst_cadence_list *list, const struct vst_cadence_gap *gap, struct vst_err *err)
 {
-	struct vst_cadence_gap *gaps = grow(list->gaps, list->count, &list->cap, sizeof *gaps);
+	struct vst_cadence_gap *gaps = vst_grow(list->gaps, list->count, &list->cap, sizeof *gaps);
 	if (!gaps)
 		return vst_err_nomem(err);
 	list->gaps = gaps;
@@ -116,7 +105,8 @@ static int read_file(struct vst_cadence_logs *logs, size_t owner, const json_t *
 	const struct vst_item *item = logs->items->items[owner].item;
 	if (vst_facts_uint(facts, "timed") == 0 || !vst_facts_bool(facts, "dated"))
 		return 0;
-	struct vst_cadence_file *files = grow(logs->files, logs->file_count, &logs->file_cap, sizeof *files);
+	struct vst_cadence_file *files =
+	        vst_grow(logs->files, logs->file_count, &logs->file_cap, sizeof *files);
 	if (!files)
 		return vst_err_nomem(err);
 	logs->files = files;

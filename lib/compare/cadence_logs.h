@@ -4,7 +4,7 @@
 #ifndef COMPARE_CADENCE_LOGS_H
 #define COMPARE_CADENCE_LOGS_H
 
-#include "compare/cadence.h"
+#include "compare/cadence_facts.h"
 
 struct vst_cadence_gap {
 	int64_t from, to; /* UTC as far as the zone is known; of a step back `from` is the later one */
@@ -27,8 +27,7 @@ struct vst_cadence_file {
 	bool zoned, is_access, cut;
 	int64_t first, last, end; /* UTC as far as the zone is known */
 	int64_t mtime;            /* s, the later one if it was written to meanwhile; 0: unknown */
-	int64_t zone; /* what its last line and its mtime differ by, as a zone; INT64_MIN: nothing that is one
-	               */
+	int64_t zone; /* what its last line and its mtime differ by, as a zone; INT64_MIN: nothing that is one */
 	uint64_t ahead[VST_CADENCE_BUCKETS], back[VST_CADENCE_BUCKETS];
 	struct vst_cadence_list gaps, steps;
 };

@@ -20,6 +20,21 @@ int vst_facts_read(const void *facts, size_t len, json_t **ret, struct vst_err *
 	return rc;
 }
 
+int vst_facts_read_item(
+        const struct vst_observed *observed, uint64_t format, json_t **ret, struct vst_err *err)
+{
+	json_t *facts = NULL;
+	int rc = vst_json_parse(observed->facts, observed->len, &facts, err);
+	if (rc != 0)
+		return vst_err_prepend(err, "facts of %s", observed->item->path);
+	if (vst_facts_int(facts, "format", 0) != (int64_t)format) {
+		json_decref(facts);
+		facts = NULL;
+	}
+	*ret = facts;
+	return 0;
+}
+
 int64_t vst_facts_int(const json_t *object, const char *key, int64_t otherwise)
 {
 	const json_t *value = json_object_get(object, key);
@@ -53,6 +68,12 @@ int64_t vst_facts_at(const json_t *array, size_t index, int64_t otherwise)
 {
 	const json_t *value = json_array_get(array, index);
 	return json_is_integer(value) ? (int64_t)json_integer_value(value) : otherwise;
+}
+
+const char *vst_facts_text_at(const json_t *array, size_t index)
+{
+	const char *text = json_string_value(json_array_get(array, index));
+	return text ? text : "";
 }
 
 const uint8_t *vst_facts_sha256(const struct vst_item *item)

@@ -97,14 +97,11 @@ static int add(struct vst_families *families, struct vst_series_index *index, ui
 {
 	struct vst_item *item = NULL;
 	struct vst_buf name = VST_BUF_INIT;
-	if (families->count == families->cap) {
-		size_t cap = families->cap ? families->cap * 2 : 64;
-		struct vst_family_member *grown = vst_realloc(families->list, cap, sizeof *grown);
-		if (!grown)
-			return vst_err_nomem(err);
-		families->list = grown;
-		families->cap = cap;
-	}
+	struct vst_family_member *list =
+	        vst_grow(families->list, families->count, &families->cap, sizeof *list);
+	if (!list)
+		return vst_err_nomem(err);
+	families->list = list;
 	int rc = vst_series_item(index, record, &item, err);
 	if (rc != 0)
 		return rc;

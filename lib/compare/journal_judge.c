@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/journal_facts_of.h"
+#include "compare/journal_set.h"
 #include "vestige/err.h"
 #include "vestige/json.h"
 #include "vestige/timefmt.h"
@@ -16,7 +16,7 @@
 #define RANGES_TOLD 16
 
 struct judging {
-	const struct vst_journal_of *before, *after;
+	const struct vst_journal_set *before, *after;
 	bool restarted; /* the host was started in between */
 	const struct vst_finding_sink *findings;
 };
@@ -42,7 +42,7 @@ static bool is_set_aside(const char *path) /* journald found it broken, and bega
 }
 
 /* A file that vacuum may delete, in its turn. */
-static bool is_archive(const struct vst_journal_of_file *file)
+static bool is_archive(const struct vst_journal_set_file *file)
 {
 	return file->has_header && file->state == VST_JOURNAL_ARCHIVED && strchr(name_of(file->path), '@') &&
 	       !is_set_aside(file->path);
@@ -62,44 +62,45 @@ static bool was_restarted(const struct vst_observed_set *before, const struct vs
 	return after->boot_time == VST_TIME_NONE || after->boot_time > before->time;
 }
 
-static bool was_before(const struct vst_journal_of *of, size_t index)
+static bool was_before(const struct vst_journal_set *set, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (of->files[i].has_header && strcmp(of->files[i].file_id, of->files[index].file_id) == 0 &&
-		        same_directory(of->files[i].path, of->files[index].path))
+		if (set->files[i].has_header &&
+		        strcmp(set->files[i].file_id, set->files[index].file_id) == 0 &&
+		        same_directory(set->files[i].path, set->files[index].path))
 			return true;
 	return false;
 }
 
-static bool is_there(const struct vst_journal_of *of, const char *file_id)
+static bool is_there(const struct vst_journal_set *set, const char *file_id)
 {
-	for (size_t i = 0; i < of->file_count; i++)
-		if (of->files[i].has_header && strcmp(of->files[i].file_id, file_id) == 0)
+	for (size_t i = 0; i < set->file_count; i++)
+		if (set->files[i].has_header && strcmp(set->files[i].file_id, file_id) == 0)
 			return true;
 	return false;
 }
 
-static const struct vst_journal_of_file *at_path(const struct vst_journal_of *of, const char *path)
+static const struct vst_journal_set_file *at_path(const struct vst_journal_set *set, const char *path)
 {
-	for (size_t i = 0; i < of->file_count; i++)
-		if (strcmp(of->files[i].path, path) == 0)
-			return &of->files[i];
+	for (size_t i = 0; i < set->file_count; i++)
+		if (strcmp(set->files[i].path, path) == 0)
+			return &set->files[i];
 	return NULL;
 }
 
-static bool has_broken(const struct vst_journal_of *of)
+static bool has_broken(const struct vst_journal_set *set)
 {
-	for (size_t i = 0; i < of->file_count; i++)
-		if (of->files[i].error)
+	for (size_t i = 0; i < set->file_count; i++)
+		if (set->files[i].error)
 			return true;
-	return of->is_cut;
+	return set->is_cut;
 }
 
 /* ---- telling ---- */
 
-static void place(struct vst_finding *finding, const struct vst_journal_of *of, size_t owner, bool is_after)
+static void place(struct vst_finding *finding, const struct vst_journal_set *set, size_t owner, bool is_after)
 {
-	const struct vst_observed *item = &of->items->items[owner];
+	const struct vst_observed *item = &set->items->items[owner];
 	finding->source = item->item->source;
 	*(is_after ? &finding->after : &finding->before) = item->place;
 }
@@ -110,7 +111,7 @@ static void key_uint(struct vst_json *json, const char *key, uint64_t value)
 	vst_json_uint(json, value <= INT64_MAX ? value : INT64_MAX);
 }
 
-static void write_file(const struct vst_journal_of_file *file, struct vst_json *json)
+static void write_file(const struct vst_journal_set_file *file, struct vst_json *json)
 {
 	static const char *const states[] = {"offline", "online", "archived", "unknown"};
 	vst_json_object(json);
@@ -136,7 +137,7 @@ static void write_file(const struct vst_journal_of_file *file, struct vst_json *
 
 /* Of one file: as it was, as it is (either may be NULL). */
 static int tell_file(const struct judging *j, struct vst_finding *finding,
-        const struct vst_journal_of_file *old, const struct vst_journal_of_file *new, struct vst_err *err)
+        const struct vst_journal_set_file *old, const struct vst_journal_set_file *new, struct vst_err *err)
 {
 	struct vst_buf details = VST_BUF_INIT;
 	struct vst_json json = vst_json_begin(&details);
@@ -164,13 +165,13 @@ static int tell_file(const struct judging *j, struct vst_finding *finding,
 
 /* ---- a file that is still there ---- */
 
-static bool lost_entries(const struct vst_journal_of_file *old, const struct vst_journal_of_file *new)
+static bool lost_entries(const struct vst_journal_set_file *old, const struct vst_journal_set_file *new)
 {
 	return new->entries < old->entries || new->tail < old->tail ||
 	       (old->head > 0 && new->head != old->head);
 }
 
-static bool differs(const struct vst_journal_of_file *old, const struct vst_journal_of_file *new)
+static bool differs(const struct vst_journal_set_file *old, const struct vst_journal_set_file *new)
 {
 	if (old->sha256 && new->sha256 && old->state == VST_JOURNAL_ARCHIVED)
 		return memcmp(old->sha256, new->sha256, 32) != 0;
@@ -180,30 +181,30 @@ static bool differs(const struct vst_journal_of_file *old, const struct vst_jour
 
 /* Whether `new` is what became of `old`: the same name, or what the archived or set aside file is called now.
    A copy that lies beside the file is neither. */
-static bool is_pair(
-        const struct judging *j, const struct vst_journal_of_file *old, const struct vst_journal_of_file *new)
+static bool is_pair(const struct judging *j, const struct vst_journal_set_file *old,
+        const struct vst_journal_set_file *new)
 {
 	if (!new->has_header || strcmp(new->file_id, old->file_id) != 0 ||
 	        !same_directory(new->path, old->path))
 		return false;
 	if (strcmp(new->path, old->path) == 0)
 		return true;
-	const struct vst_journal_of_file *there = at_path(j->after, old->path);
+	const struct vst_journal_set_file *there = at_path(j->after, old->path);
 	return !there || !there->has_header || strcmp(there->file_id, old->file_id) != 0;
 }
 
 /* The pair of views of one file that shows it, else NULL. */
-static const struct vst_journal_of_file *find_different(
-        const struct judging *j, const char *directory_of, const struct vst_journal_of_file **ret_old)
+static const struct vst_journal_set_file *find_different(
+        const struct judging *j, const char *directory_of, const struct vst_journal_set_file **ret_old)
 {
 	const char *id = (*ret_old)->file_id;
 	for (size_t i = 0; i < j->before->file_count; i++) {
-		const struct vst_journal_of_file *old = &j->before->files[i];
+		const struct vst_journal_set_file *old = &j->before->files[i];
 		if (!old->has_header || strcmp(old->file_id, id) != 0 ||
 		        !same_directory(old->path, directory_of))
 			continue;
 		for (size_t k = 0; k < j->after->file_count; k++) {
-			const struct vst_journal_of_file *new = &j->after->files[k];
+			const struct vst_journal_set_file *new = &j->after->files[k];
 			if (is_pair(j, old, new) && differs(old, new)) {
 				*ret_old = old;
 				return new;
@@ -213,9 +214,9 @@ static const struct vst_journal_of_file *find_different(
 	return NULL;
 }
 
-static int judge_kept(const struct judging *j, const struct vst_journal_of_file *old, struct vst_err *err)
+static int judge_kept(const struct judging *j, const struct vst_journal_set_file *old, struct vst_err *err)
 {
-	const struct vst_journal_of_file *new = find_different(j, old->path, &old);
+	const struct vst_journal_set_file *new = find_different(j, old->path, &old);
 	char found[200];
 	if (!new)
 		return 0;
@@ -246,11 +247,11 @@ static int judge_kept(const struct judging *j, const struct vst_journal_of_file 
 /* ---- a file that is gone ---- */
 
 /* Archived files with lower numbers are there: vacuum would have taken them first. */
-static const struct vst_journal_of_file *older_one(
-        const struct judging *j, const struct vst_journal_of_file *old)
+static const struct vst_journal_set_file *older_one(
+        const struct judging *j, const struct vst_journal_set_file *old)
 {
 	for (size_t i = 0; i < j->after->file_count; i++) {
-		const struct vst_journal_of_file *file = &j->after->files[i];
+		const struct vst_journal_set_file *file = &j->after->files[i];
 		if (is_archive(file) && file->head < old->head && file->entries > 0 &&
 		        strcmp(file->seqnum_id, old->seqnum_id) == 0 && same_directory(file->path, old->path))
 			return file;
@@ -259,7 +260,7 @@ static const struct vst_journal_of_file *older_one(
 }
 
 /* Whether anything of its directory, or of its sequence numbers, is known now. */
-static bool is_continued(const struct vst_journal_of *after, const struct vst_journal_of_file *old)
+static bool is_continued(const struct vst_journal_set *after, const struct vst_journal_set_file *old)
 {
 	for (size_t i = 0; i < after->file_count; i++)
 		if (after->files[i].has_header && same_directory(after->files[i].path, old->path) &&
@@ -268,19 +269,19 @@ static bool is_continued(const struct vst_journal_of *after, const struct vst_jo
 	return false;
 }
 
-static bool is_excused(const struct judging *j, const struct vst_journal_of_file *old)
+static bool is_excused(const struct judging *j, const struct vst_journal_set_file *old)
 {
-	const struct vst_journal_of_file *there = at_path(j->after, old->path);
+	const struct vst_journal_set_file *there = at_path(j->after, old->path);
 	return old->entries == 0 || (is_volatile(old->path) && j->restarted) || (there && there->error) ||
 	       j->after->is_cut;
 }
 
-static int judge_gone(const struct judging *j, const struct vst_journal_of_file *old, struct vst_err *err)
+static int judge_gone(const struct judging *j, const struct vst_journal_set_file *old, struct vst_err *err)
 {
 	if (is_excused(j, old))
 		return 0;
 	char found[200];
-	const struct vst_journal_of_file *older = older_one(j, old);
+	const struct vst_journal_set_file *older = older_one(j, old);
 	struct vst_finding finding = {
 	        .rule = "journal_file_removed",
 	        .severity = is_set_aside(old->path) ? VST_SEVERITY_MEDIUM : VST_SEVERITY_HIGH,
@@ -312,7 +313,7 @@ static int judge_files(const struct judging *j, struct vst_err *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < j->before->file_count; i++) {
-		const struct vst_journal_of_file *old = &j->before->files[i];
+		const struct vst_journal_set_file *old = &j->before->files[i];
 		if (!old->has_header || was_before(j->before, i))
 			continue;
 		rc = is_there(j->after, old->file_id) ? judge_kept(j, old, err) : judge_gone(j, old, err);
@@ -322,9 +323,9 @@ static int judge_files(const struct judging *j, struct vst_err *err)
 
 /* ---- files that cannot be read ---- */
 
-static int judge_broken(const struct judging *j, const struct vst_journal_of_file *file, struct vst_err *err)
+static int judge_broken(const struct judging *j, const struct vst_journal_set_file *file, struct vst_err *err)
 {
-	const struct vst_journal_of_file *old = at_path(j->before, file->path);
+	const struct vst_journal_set_file *old = at_path(j->before, file->path);
 	if (old && old->error)
 		return 0;
 	bool was_archived = old && old->state == VST_JOURNAL_ARCHIVED;
@@ -365,7 +366,7 @@ static uint64_t vacuumed(const struct judging *j, const char *seqnum_id)
 {
 	uint64_t highest = 0;
 	for (size_t i = 0; i < j->before->file_count; i++) {
-		const struct vst_journal_of_file *old = &j->before->files[i];
+		const struct vst_journal_set_file *old = &j->before->files[i];
 		if (old->has_header && strcmp(old->seqnum_id, seqnum_id) == 0 &&
 		        !is_there(j->after, old->file_id) && !older_one(j, old) && old->tail > highest)
 			highest = old->tail;
@@ -375,7 +376,7 @@ static uint64_t vacuumed(const struct judging *j, const char *seqnum_id)
 
 /* Splits from…to, of which the earlier exhibit had all but its gaps. */
 static void split_gap(
-        const struct vst_journal_of_seqnums *old, uint64_t from, uint64_t to, struct pieces *ret)
+        const struct vst_journal_set_seqnums *old, uint64_t from, uint64_t to, struct pieces *ret)
 {
 	uint64_t at = from > old->first ? from : old->first, end = to < old->last ? to : old->last;
 	for (size_t i = 0; i < old->gaps.count && at <= end; i++) {
@@ -393,7 +394,7 @@ static void split_gap(
 }
 
 static int tell_pieces(const struct judging *j, const struct pieces *pieces, struct vst_finding *finding,
-        const struct vst_journal_of_seqnums *new, struct vst_err *err)
+        const struct vst_journal_set_seqnums *new, struct vst_err *err)
 {
 	struct vst_buf details = VST_BUF_INIT;
 	char found[160];
@@ -430,7 +431,7 @@ static int tell_pieces(const struct judging *j, const struct pieces *pieces, str
 }
 
 static int tell_missing(const struct judging *j, const struct pieces *pieces,
-        const struct vst_journal_of_seqnums *old, const struct vst_journal_of_seqnums *new,
+        const struct vst_journal_set_seqnums *old, const struct vst_journal_set_seqnums *new,
         struct vst_err *err)
 {
 	struct vst_finding finding = {
@@ -448,7 +449,7 @@ static int tell_missing(const struct judging *j, const struct pieces *pieces,
 }
 
 static int tell_gaps(const struct judging *j, const struct pieces *pieces, bool is_new,
-        const struct vst_journal_of_seqnums *new, struct vst_err *err)
+        const struct vst_journal_set_seqnums *new, struct vst_err *err)
 {
 	struct vst_finding finding = {
 	        .rule = "journal_gap",
@@ -461,18 +462,18 @@ static int tell_gaps(const struct judging *j, const struct pieces *pieces, bool 
 	return tell_pieces(j, pieces, &finding, new, err);
 }
 
-static const struct vst_journal_of_seqnums *seqnums_of(const struct vst_journal_of *of, const char *id)
+static const struct vst_journal_set_seqnums *seqnums_of(const struct vst_journal_set *set, const char *id)
 {
-	for (size_t i = 0; i < of->seqnum_count; i++)
-		if (strcmp(of->seqnums[i].id, id) == 0)
-			return &of->seqnums[i];
+	for (size_t i = 0; i < set->seqnum_count; i++)
+		if (strcmp(set->seqnums[i].id, id) == 0)
+			return &set->seqnums[i];
 	return NULL;
 }
 
 static int judge_seqnums(
-        const struct judging *j, const struct vst_journal_of_seqnums *new, struct vst_err *err)
+        const struct judging *j, const struct vst_journal_set_seqnums *new, struct vst_err *err)
 {
-	const struct vst_journal_of_seqnums *old = seqnums_of(j->before, new->id);
+	const struct vst_journal_set_seqnums *old = seqnums_of(j->before, new->id);
 	struct pieces missing = {0}, gaps = {0};
 	if (!new->is_known || new->last == 0)
 		return 0;
@@ -511,17 +512,17 @@ static int judge_all(const struct judging *j, struct vst_err *err)
 int vst_journal_judge(const struct vst_observed_set *before, const struct vst_observed_set *after,
         const struct vst_finding_sink *findings, struct vst_err *err)
 {
-	struct vst_journal_of old = {0}, new = {0};
+	struct vst_journal_set old = {0}, new = {0};
 	struct judging j = {.before = &old,
 	        .after = &new,
 	        .restarted = was_restarted(before, after),
 	        .findings = findings};
-	int rc = vst_journal_of_read(&old, before, err);
+	int rc = vst_journal_set_read(&old, before, err);
 	if (rc == 0)
-		rc = vst_journal_of_read(&new, after, err);
+		rc = vst_journal_set_read(&new, after, err);
 	if (rc == 0)
 		rc = judge_all(&j, err);
-	vst_journal_of_free(&old);
-	vst_journal_of_free(&new);
+	vst_journal_set_free(&old);
+	vst_journal_set_free(&new);
 	return rc;
 }

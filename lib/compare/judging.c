@@ -184,8 +184,9 @@ static const char *why_not(const struct vst_item *item)
 	case VST_ITEM_ERROR:
 		return "it could not be read to its end";
 	default:
-		return item->content == VST_ITEM_CONTENT_FULL ? "it is there, and nothing of its content is known"
-		                                              : "the policy does not ask for its content any more";
+		return item->content == VST_ITEM_CONTENT_FULL
+		               ? "it is there, and nothing of its content is known"
+		               : "the policy does not ask for its content any more";
 	}
 }
 
@@ -204,16 +205,16 @@ static int tell_unobserved(const struct vst_observed *was, const struct vst_item
 	        .after = *place,
 	        .expected = "content that can be compared with that of the earlier exhibit",
 	        .found = why_not(item),
-	        .innocent = "other permissions, a limit that was reached, a disk that fails, or a backup that makes "
-	                    "hard links",
+	        .innocent = "other permissions, a limit that was reached, a disk that fails, or a backup "
+	                    "that makes hard links",
 	};
 	return findings->take(findings->ctx, &finding, err);
 }
 
 /* One item of the earlier exhibit. Of what is there and was not looked into it is not known what is gone: its
  * facts are not compared. */
-static int look_for(struct vst_observed *was, struct vst_series_index *index, const struct observed_all *after,
-        const struct vst_finding_sink *findings, struct vst_err *err)
+static int look_for(struct vst_observed *was, struct vst_series_index *index,
+        const struct observed_all *after, const struct vst_finding_sink *findings, struct vst_err *err)
 {
 	struct vst_series_record record;
 	struct vst_item *item = NULL;

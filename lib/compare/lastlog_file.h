@@ -5,8 +5,8 @@
  * x86-64 and most others) or 64 (296 bytes: aarch64 and newer ones), in the machine's byte order. Which of
  * the four it is is told by what makes sense.
  *
- *     {"format":1,"kind":"lastlog","record":292,"endian":"little","entries":[[uid, seconds,
- * digest],…],"cut":true}
+ *     {"format":1,"kind":"lastlog","record":292,"endian":"little",
+ *      "entries":[[uid, seconds, digest],…],"cut":true}
  */
 #ifndef COMPARE_LASTLOG_FILE_H
 #define COMPARE_LASTLOG_FILE_H

@@ -4,7 +4,7 @@
 
 #include "compare/account_rules.h"
 #include "compare/account_set.h"
-#include "compare/fact_text.h"
+#include "compare/facts_read.h"
 #include "compare/observer.h"
 #include "compare/telling.h"
 #include "vestige/timefmt.h"
@@ -19,7 +19,7 @@ static const char *name_of(const struct vst_account_set *set, int64_t uid)
 	json_t *entry;
 	json_object_foreach(set->tables[VST_ACCOUNT_PASSWD].by_name, name, entry)
 	{
-		if (vst_fact_int_at(entry, VST_PASSWD_UID) == uid)
+		if (vst_facts_at(entry, VST_PASSWD_UID, 0) == uid)
 			return name;
 	}
 	return "";
@@ -41,15 +41,15 @@ static enum change change_of(const json_t *was, const json_t *now)
 {
 	if (!now)
 		return GONE;
-	int64_t old_time = vst_fact_int_at(was, VST_LASTLOG_TIME),
-	        time = vst_fact_int_at(now, VST_LASTLOG_TIME);
+	int64_t old_time = vst_facts_at(was, VST_LASTLOG_TIME, 0),
+	        time = vst_facts_at(now, VST_LASTLOG_TIME, 0);
 	if (time == 0 && old_time != 0)
 		return GONE;
 	if (time < old_time)
 		return EARLIER;
 	/* A login gives its own time: the same with another content was not one. */
-	return time == old_time && strcmp(vst_fact_text_at(was, VST_LASTLOG_DIGEST),
-	                                   vst_fact_text_at(now, VST_LASTLOG_DIGEST)) != 0
+	return time == old_time && strcmp(vst_facts_text_at(was, VST_LASTLOG_DIGEST),
+	                                   vst_facts_text_at(now, VST_LASTLOG_DIGEST)) != 0
 	               ? REWRITTEN
 	               : SAME;
 }
@@ -62,10 +62,10 @@ struct judging {
 
 static bool is_explained(const struct judging *judging, const json_t *was)
 {
-	int64_t time = vst_fact_int_at(was, VST_LASTLOG_TIME);
+	int64_t time = vst_facts_at(was, VST_LASTLOG_TIME, 0);
 	/* A clock that ran ahead and was set right since. Logins while the snapshot ran are no such. */
 	return time > judging->earlier + CLOCK_AHEAD ||
-	       owner_changed(judging->before, judging->after, vst_fact_int_at(was, VST_LASTLOG_UID));
+	       owner_changed(judging->before, judging->after, vst_facts_at(was, VST_LASTLOG_UID, 0));
 }
 
 static void write_entry(
@@ -73,13 +73,13 @@ static void write_entry(
 {
 	vst_json_object(json);
 	vst_json_key(json, "uid");
-	vst_json_int(json, vst_fact_int_at(was, VST_LASTLOG_UID));
+	vst_json_int(json, vst_facts_at(was, VST_LASTLOG_UID, 0));
 	vst_json_key(json, "name");
-	vst_json_string(json, name_of(judging->before, vst_fact_int_at(was, VST_LASTLOG_UID)));
+	vst_json_string(json, name_of(judging->before, vst_facts_at(was, VST_LASTLOG_UID, 0)));
 	vst_json_key(json, "before");
-	vst_json_int(json, vst_fact_int_at(was, VST_LASTLOG_TIME));
+	vst_json_int(json, vst_facts_at(was, VST_LASTLOG_TIME, 0));
 	vst_json_key(json, "after");
-	vst_json_int(json, vst_fact_int_at(now, VST_LASTLOG_TIME));
+	vst_json_int(json, vst_facts_at(now, VST_LASTLOG_TIME, 0));
 	vst_json_end(json);
 }
 

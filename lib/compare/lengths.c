@@ -21,8 +21,7 @@ struct vst_lengths {
 	uint8_t digests[VST_LENGTHS_MAX][VST_HASH_LEN];
 	struct vst_hash *hash;
 	uint64_t at; /* bytes hashed */
-	/* The first bytes tell whether it is compressed; if so it is kept until its end, and expanded then.
-	 */
+	/* The first bytes tell whether it is compressed; if so it is kept until its end, and expanded then. */
 	uint8_t first[VST_EXPAND_MAGIC];
 	size_t first_len;
 	bool decided, compressed;
@@ -237,14 +236,10 @@ static int compare_held(const void *a, const void *b)
 
 static int hold(struct vst_held *held, const struct held *one, struct vst_err *err)
 {
-	if (held->count == held->cap) {
-		size_t cap = held->cap ? held->cap * 2 : 64;
-		struct held *grown = vst_realloc(held->list, cap, sizeof *grown);
-		if (!grown)
-			return vst_err_nomem(err);
-		held->list = grown;
-		held->cap = cap;
-	}
+	struct held *list = vst_grow(held->list, held->count, &held->cap, sizeof *list);
+	if (!list)
+		return vst_err_nomem(err);
+	held->list = list;
 	held->list[held->count++] = *one;
 	return 0;
 }

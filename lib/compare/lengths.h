@@ -22,8 +22,9 @@
 
 struct vst_lengths;
 
-/* NULL in *ret: there is nothing to look for. `families` are those of the earlier exhibit; `scratch_fd` -1:
-   compressed ones are not looked at; `any`: also one that stands where it stood. */
+/* NULL in *ret: there is nothing to look for. Owns: the caller. Errors: VST_ENOMEM. `families` are those of
+ * the earlier exhibit; `scratch_fd` -1: compressed ones are not looked at; `any`: also one that stands where
+ * it stood. */
 int vst_lengths_begin(const struct vst_families *families, const struct vst_item *item, int scratch_fd,
         bool any, struct vst_lengths **ret, struct vst_err *err);
 int vst_lengths_data(struct vst_lengths *lengths, const void *data, size_t len, struct vst_err *err);
@@ -31,7 +32,8 @@ int vst_lengths_data(struct vst_lengths *lengths, const void *data, size_t len, 
 int vst_lengths_end(struct vst_lengths *lengths, struct vst_buf *ret_value, struct vst_err *err);
 void vst_lengths_free(struct vst_lengths *lengths);
 
-/* What the facts of a later exhibit's logs hold: digests of earlier contents. */
+/* What the facts of a later exhibit's logs hold: digests of earlier contents. Owns: the caller; nothing of
+ * `index` is kept. Errors: those of vst_series_line(), VST_ENOMEM. */
 struct vst_held;
 int vst_held_new(struct vst_series_index *index, struct vst_held **ret, struct vst_err *err);
 void vst_held_free(struct vst_held *held);

@@ -37,7 +37,7 @@ struct vst_log_time {
 	int month; /* 1 to 12, where there is no year */
 };
 
-/* `year` is taken where the line has none. */
+/* `year` is taken where the line has none. False: the line says no time. */
 bool vst_log_time_parse(const char *line, size_t len, int64_t year, struct vst_log_time *ret);
 
 int64_t vst_log_time_year(int64_t seconds); /* of a time */

@@ -16,11 +16,14 @@
  *
  * Facts:
  *     {"format":1,"record":384,"endian":"little","count":812,"over":0,
- *      "first":s,"last":s,                    times of the first and last record that has one; left out if
- * none has "blank":3,"blanks":[[at, records, before boot],…],  runs of blanked records "back":1,"backs":[[at,
- * seconds],…],                 steps back in time that no boot or set clock explains "blocks":base64, 8 bytes
- * of SHA-256 for each full block of 512 records, from the first "from":0,"records":base64}             8
- * bytes of SHA-256 for each of the last records, from that one on; zeros: blanked
+ *      "first":s,"last":s,        times of the first and last record that has one; left out if none has
+ *      "blank":3,                 blanked records
+ *      "blanks":[[at, records, before boot],…],    runs of them
+ *      "back":1,                  steps back in time that no boot or set clock explains
+ *      "backs":[[at, seconds],…],
+ *      "blocks":base64,           8 bytes of SHA-256 for each full block of 512 records, from the first
+ *      "from":0,"records":base64} 8 bytes of SHA-256 for each of the last records, from that one on; zeros:
+ *                                 blanked
  *
  * `over` are bytes beyond the last whole record. "record":0: no such file (with "packed":true it is a
  * compressed one, whose records are not known). A blanked record is all zeros, or lacks its type and time, or

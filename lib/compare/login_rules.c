@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/fact_text.h"
+#include "compare/facts_read.h"
 #include "compare/login_file.h"
 #include "compare/login_set.h"
 #include "compare/observer.h"
@@ -252,7 +252,7 @@ static bool had_run(const struct vst_login_log *was, uint64_t at, uint64_t count
 	const json_t *runs = was ? json_object_get(was->facts, "blanks") : NULL;
 	for (size_t i = 0; i < json_array_size(runs); i++) {
 		const json_t *run = json_array_get(runs, i);
-		uint64_t from = (uint64_t)vst_fact_int_at(run, 0), len = (uint64_t)vst_fact_int_at(run, 1);
+		uint64_t from = (uint64_t)vst_facts_at(run, 0, 0), len = (uint64_t)vst_facts_at(run, 1, 0);
 		if (from <= at && count <= len && at - from <= len - count)
 			return true;
 	}
@@ -278,10 +278,10 @@ static int judge_blanks(const struct judging *judging, const struct vst_login_lo
         const struct vst_login_log *now, struct vst_err *err)
 {
 	const json_t *runs = json_object_get(now->facts, "blanks");
-	int64_t blank = vst_fact_int(now->facts, "blank");
+	int64_t blank = vst_facts_int(now->facts, "blank", 0);
 	enum vst_severity severity = VST_SEVERITY_INFO;
 	uint64_t records = 0;
-	if (blank == 0 || (was && blank <= vst_fact_int(was->facts, "blank")))
+	if (blank == 0 || (was && blank <= vst_facts_int(was->facts, "blank", 0)))
 		return 0;
 	struct vst_telling telling = telling_of(judging, "login_records_zeroed", severity, was, now);
 	struct vst_json json = vst_telling_details(&telling);
@@ -290,7 +290,7 @@ static int judge_blanks(const struct judging *judging, const struct vst_login_lo
 	vst_json_array(&json);
 	for (size_t i = 0; i < json_array_size(runs); i++) {
 		const json_t *run = json_array_get(runs, i);
-		uint64_t at = (uint64_t)vst_fact_int_at(run, 0), count = (uint64_t)vst_fact_int_at(run, 1);
+		uint64_t at = (uint64_t)vst_facts_at(run, 0, 0), count = (uint64_t)vst_facts_at(run, 1, 0);
 		if (had_run(was, at, count))
 			continue;
 		enum vst_severity own =
@@ -325,7 +325,7 @@ static bool had_step(const struct vst_login_log *was, int64_t at)
 {
 	const json_t *backs = was ? json_object_get(was->facts, "backs") : NULL;
 	for (size_t i = 0; i < json_array_size(backs); i++)
-		if (vst_fact_int_at(json_array_get(backs, i), 0) == at)
+		if (vst_facts_at(json_array_get(backs, i), 0, 0) == at)
 			return true;
 	return false;
 }
@@ -334,8 +334,9 @@ static int judge_times(const struct judging *judging, const struct vst_login_log
         const struct vst_login_log *now, struct vst_err *err)
 {
 	const json_t *backs = json_object_get(now->facts, "backs");
-	int64_t back = vst_fact_int(now->facts, "back");
-	if (judging->kind == VST_LOGIN_UTMP || back == 0 || (was && back <= vst_fact_int(was->facts, "back")))
+	int64_t back = vst_facts_int(now->facts, "back", 0);
+	if (judging->kind == VST_LOGIN_UTMP || back == 0 ||
+	        (was && back <= vst_facts_int(was->facts, "back", 0)))
 		return 0;
 	struct vst_telling telling =
 	        telling_of(judging, "login_time_backwards", VST_SEVERITY_MEDIUM, was, now);
@@ -347,11 +348,11 @@ static int judge_times(const struct judging *judging, const struct vst_login_log
 	vst_json_array(&json);
 	for (size_t i = 0; i < json_array_size(backs); i++) {
 		const json_t *step = json_array_get(backs, i);
-		if (had_step(was, vst_fact_int_at(step, 0)))
+		if (had_step(was, vst_facts_at(step, 0, 0)))
 			continue;
 		vst_json_array(&json);
-		vst_json_int(&json, vst_fact_int_at(step, 0));
-		vst_json_int(&json, vst_fact_int_at(step, 1));
+		vst_json_int(&json, vst_facts_at(step, 0, 0));
+		vst_json_int(&json, vst_facts_at(step, 1, 0));
 		vst_json_end(&json);
 	}
 	vst_json_end(&json);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/fact_text.h"
+#include "compare/facts_read.h"
 #include "compare/login_file.h"
 #include "compare/observer.h"
 #include "vestige/err.h"
@@ -61,7 +61,7 @@ static void free_log(struct vst_login_log *log)
 static int read_log(const struct vst_observed *item, struct vst_login_log *ret, struct vst_err *err)
 {
 	struct vst_login_log log = {.item = item, .rank = rank_of(item->item->path)};
-	int rc = vst_fact_read(item, VST_LOGIN_FORMAT, &log.facts, err);
+	int rc = vst_facts_read_item(item, VST_LOGIN_FORMAT, &log.facts, err);
 	if (rc == 0)
 		rc = decode(log.facts, "records", &log.records, err);
 	if (rc == 0)
@@ -70,10 +70,10 @@ static int read_log(const struct vst_observed *item, struct vst_login_log *ret, 
 		free_log(&log);
 		return rc;
 	}
-	log.known = vst_fact_int(log.facts, "record") != 0;
+	log.known = vst_facts_int(log.facts, "record", 0) != 0;
 	log.packed = json_is_true(json_object_get(log.facts, "packed"));
-	log.over = (uint64_t)vst_fact_int(log.facts, "over");
-	log.from = (uint64_t)vst_fact_int(log.facts, "from");
+	log.over = (uint64_t)vst_facts_int(log.facts, "over", 0);
+	log.from = (uint64_t)vst_facts_int(log.facts, "from", 0);
 	log.count = log.from + log.records.len / VST_LOGIN_DIGEST;
 	*ret = log;
 	return 0;
@@ -154,7 +154,7 @@ const struct vst_login_log *vst_login_by_path(const struct vst_login_set *set, c
 
 bool vst_login_has_records(const struct vst_login_log *log)
 {
-	return log->known && log->count > (uint64_t)vst_fact_int(log->facts, "blank");
+	return log->known && log->count > (uint64_t)vst_facts_int(log->facts, "blank", 0);
 }
 
 /* ---- looking up ---- */

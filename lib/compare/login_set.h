@@ -27,9 +27,9 @@ enum vst_login_kind { VST_LOGIN_NONE, VST_LOGIN_UTMP, VST_LOGIN_WTMP, VST_LOGIN_
 enum vst_login_kind vst_login_kind_of(const char *path);
 
 struct vst_login_log {
-	const struct vst_observed *item;
-	json_t *facts;
-	bool known, packed; /* known: it has records, or could have */
+	const struct vst_observed *item; /* borrowed from the observed set */
+	json_t *facts;                   /* owned */
+	bool known, packed;              /* known: it has records, or could have */
 	uint64_t count, from, over;
 	struct vst_buf records, blocks; /* digests */
 	uint64_t rank;                  /* how often it was rotated: 0 never, larger: older */
@@ -38,25 +38,28 @@ struct vst_login_log {
 struct vst_login_set {
 	struct vst_login_log *logs;
 	size_t count;
-	bool cut;
+	bool cut; /* there are more files of the kind than VST_LOGIN_FILES */
 };
 
+/* Owns: the caller, vst_login_set_free(); `observed` outlives it and may be NULL. Errors: VST_EFORMAT,
+ * VST_ENOMEM. */
 int vst_login_set_read(const struct vst_observed_set *observed, enum vst_login_kind kind,
         struct vst_login_set *ret, struct vst_err *err);
 void vst_login_set_free(struct vst_login_set *set);
 
-/* Digest of a record, NULL if facts do not have it. */
+/* Digest of a record (VST_LOGIN_DIGEST bytes, borrowed), NULL if facts do not have it. */
 const uint8_t *vst_login_record(const struct vst_login_log *log, uint64_t at);
 bool vst_login_is_blank(const uint8_t *digest);
 /* Whether both have this block, and whether it is the same. */
 bool vst_login_has_block(const struct vst_login_log *log, uint64_t block);
 bool vst_login_same_block(const struct vst_login_log *a, const struct vst_login_log *b, uint64_t block);
 bool vst_login_same_inode(const struct vst_login_log *a, const struct vst_login_log *b);
+/* Borrowed; NULL: there is none. */
 const struct vst_login_log *vst_login_by_path(const struct vst_login_set *set, const char *path);
 /* Records that are not blank: whether there is one. */
 bool vst_login_has_records(const struct vst_login_log *log);
 
-/* All records of a set, sorted, for looking up. Owns: the caller, free(). */
+/* All records of a set, sorted, for looking up. Owns: the caller. Errors: VST_ENOMEM. */
 struct vst_login_known;
 int vst_login_known_new(const struct vst_login_set *set, struct vst_login_known **ret, struct vst_err *err);
 void vst_login_known_free(struct vst_login_known *known);

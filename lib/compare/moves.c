@@ -61,14 +61,10 @@ int vst_moves_add(struct vst_moves *moves, uint64_t seq, const struct vst_series
 {
 	if (moves->count == UINT32_MAX || !(record->flags & VST_SERIES_STAT))
 		return 0; /* what has no inode and was not had has not moved here */
-	if (moves->count == moves->cap) {
-		size_t cap = moves->cap ? moves->cap * 2 : 256;
-		struct entry *grown = vst_realloc(moves->entries, cap, sizeof *grown);
-		if (!grown)
-			return vst_err_nomem(err);
-		moves->entries = grown;
-		moves->cap = cap;
-	}
+	struct entry *entries = vst_grow(moves->entries, moves->count, &moves->cap, sizeof *entries);
+	if (!entries)
+		return vst_err_nomem(err);
+	moves->entries = entries;
 	struct entry *entry = &moves->entries[moves->count++];
 	*entry = (struct entry){
 	        .seq = seq,

@@ -14,6 +14,7 @@ struct vst_err;
 
 struct vst_moves; /* zero or more added items, some 110 bytes each */
 
+/* Owns: the caller. Errors, of adding too: VST_ENOMEM. */
 int vst_moves_new(struct vst_moves **ret, struct vst_err *err);
 void vst_moves_free(struct vst_moves *moves);
 

@@ -21,6 +21,9 @@ struct vst_observation {
 	struct at_work list[AT_WORK_MAX];
 	size_t count;
 	struct vst_lengths *lengths; /* NULL: none */
+	uint64_t at;                 /* where the next byte lies: in the file, */
+	size_t extent;               /* or, of a sparse one, so many bytes inside this extent */
+	uint64_t inside;
 };
 
 struct vst_lookout {
@@ -109,12 +112,38 @@ int vst_observe_begin(const struct vst_lookout *lookout, const struct vst_item *
 	return 0;
 }
 
-int vst_observe_data(struct vst_observation *observation, uint64_t offset, const void *data, size_t len,
+static int give(struct vst_observation *observation, uint64_t offset, const void *data, size_t len,
         struct vst_err *err)
 {
 	int rc = observation->lengths ? vst_lengths_data(observation->lengths, data, len, err) : 0;
 	for (size_t i = 0; rc == 0 && i < observation->count; i++)
 		rc = observation->list[i].observer->data(observation->list[i].state, offset, data, len, err);
+	return rc;
+}
+
+int vst_observe_content(struct vst_observation *observation, const struct vst_item *item, const void *data,
+        size_t len, struct vst_err *err)
+{
+	const uint8_t *next = data;
+	int rc = 0;
+	if (!item->is_sparse) {
+		rc = give(observation, observation->at, data, len, err);
+		observation->at += len;
+		return rc;
+	}
+	while (rc == 0 && len > 0 && observation->extent < item->extent_count) {
+		const struct vst_item_extent *extent = &item->extents[observation->extent];
+		uint64_t left = extent->len - observation->inside;
+		size_t n = len < left ? len : (size_t)left;
+		rc = give(observation, extent->offset + observation->inside, next, n, err);
+		next += n;
+		len -= n;
+		observation->inside += n;
+		if (observation->inside == extent->len) {
+			observation->extent++;
+			observation->inside = 0;
+		}
+	}
 	return rc;
 }
 

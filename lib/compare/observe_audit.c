@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/audit_marks.h"
+#include "compare/audit_facts.h"
 #include "compare/log_lines.h"
 #include "compare/serial_set.h"
 #include "vestige/err.h"

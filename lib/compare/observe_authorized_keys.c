@@ -2,16 +2,20 @@
  * Keys that may log in. By path: the files of users (.ssh/authorized_keys, authorized_keys2) and those below
  * /etc/ssh/authorized_keys.
  *
- *     {"format":1,"keys":[[fingerprint, type, comment, options, command, from, cert authority,
- * restricted],…], "lines":3,"odd":0,"cut":true}
+ *     {"format":1,
+ *      "keys":[[fingerprint, type, comment, options, command, from, cert authority, restricted],…],
+ *      "lines":3,"odd":0,"cut":true}
  *
  * The fingerprint is as `ssh-keygen -l` shows it, options the digest of their text ("": none), command the
- * SHA-256 of the forced one
- * ("": none). `odd` are lines in which sshd would find no key.
+ * SHA-256 of the forced one ("": none). `odd` are lines in which sshd would find no key.
  *
- * Rules: authorized_key_added medium, authorized_key_changed (other options) medium, authorized_key_removed
- * low, authorized_keys_odd low. A key counts as known where the same user's other file had it. Who adds a key
- * honestly or not does the same thing, so nothing here is high.
+ *     authorized_key_added     medium
+ *     authorized_key_changed   medium  other options
+ *     authorized_key_removed   low
+ *     authorized_keys_odd      low
+ *
+ * A key counts as known where the same user's other file had it. Who adds a key honestly or not does the same
+ * thing, so nothing here is high.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,6 +24,7 @@
 
 #include "compare/authorized_key.h"
 #include "compare/fact_text.h"
+#include "compare/facts_read.h"
 #include "compare/line_feed.h"
 #include "compare/observer.h"
 #include "compare/telling.h"
@@ -225,7 +230,7 @@ static int read_files(const struct vst_observed_set *set, struct files *ret, str
 		return vst_err_nomem(err);
 	for (size_t i = 0; i < set->count; i++) {
 		struct file *file = &files.files[files.count];
-		int rc = vst_fact_read(&set->items[i], FORMAT, &file->facts, err);
+		int rc = vst_facts_read_item(&set->items[i], FORMAT, &file->facts, err);
 		if (rc != 0) {
 			free_files(&files);
 			return rc;
@@ -267,8 +272,8 @@ static const struct file *find_file(const struct files *files, const char *path)
 /* One key may stand in several lines, each with its own options. */
 static void name_of(const json_t *key, char ret[2 * VST_FACT_TEXT_MAX + 2])
 {
-	snprintf(ret, 2 * VST_FACT_TEXT_MAX + 2, "%.96s %.96s", vst_fact_text_at(key, FINGERPRINT),
-	        vst_fact_text_at(key, OPTIONS));
+	snprintf(ret, 2 * VST_FACT_TEXT_MAX + 2, "%.96s %.96s", vst_facts_text_at(key, FINGERPRINT),
+	        vst_facts_text_at(key, OPTIONS));
 }
 
 /* Under its fingerprint the first, and each under fingerprint and options. */
@@ -278,7 +283,7 @@ static int add_keys(json_t *to, const json_t *facts, struct vst_err *err)
 	const json_t *keys = json_object_get(facts, "keys");
 	for (size_t i = 0; i < json_array_size(keys); i++) {
 		json_t *key = json_array_get(keys, i);
-		const char *fingerprint = vst_fact_text_at(key, FINGERPRINT);
+		const char *fingerprint = vst_facts_text_at(key, FINGERPRINT);
 		name_of(key, name);
 		if ((!json_object_get(to, fingerprint) && json_object_set(to, fingerprint, key) != 0) ||
 		        json_object_set(to, name, key) != 0)
@@ -321,7 +326,7 @@ static void write_details(struct vst_json *json, const json_t *key)
 	        "command_sha256", "from", "cert_authority", "restricted"};
 	vst_json_object(json);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const char *text = vst_fact_text_at(key, i);
+		const char *text = vst_facts_text_at(key, i);
 		if (i < FROM && !*text)
 			continue;
 		vst_json_key(json, names[i]);
@@ -364,10 +369,10 @@ static int tell_key(struct judging *judging, const json_t *was, const json_t *ke
 	const char *what = was ? "has other options" : "may log in now";
 	if (!was && json_is_true(json_array_get(key, CERT_AUTHORITY)))
 		what = "may now certify keys that log in";
-	else if (was && *vst_fact_text_at(was, COMMAND) && !*vst_fact_text_at(key, COMMAND))
+	else if (was && *vst_facts_text_at(was, COMMAND) && !*vst_facts_text_at(key, COMMAND))
 		what = "is no longer bound to one command";
-	return vst_telling_end(&telling, err, "%s key %s (%s) %s%s", vst_fact_text_at(key, TYPE),
-	        vst_fact_text_at(key, FINGERPRINT), vst_fact_text_at(key, COMMENT), what,
+	return vst_telling_end(&telling, err, "%s key %s (%s) %s%s", vst_facts_text_at(key, TYPE),
+	        vst_facts_text_at(key, FINGERPRINT), vst_facts_text_at(key, COMMENT), what,
 	        was || judging->before ? "" : ", in a file that is new");
 }
 
@@ -379,8 +384,8 @@ static int tell_removed(struct judging *judging, const json_t *key, struct vst_e
 	        "the user or an administrator removed it");
 	struct vst_json json = vst_telling_details(&telling);
 	write_details(&json, key);
-	return vst_telling_end(&telling, err, "%s key %s (%s) was removed", vst_fact_text_at(key, TYPE),
-	        vst_fact_text_at(key, FINGERPRINT), vst_fact_text_at(key, COMMENT));
+	return vst_telling_end(&telling, err, "%s key %s (%s) was removed", vst_facts_text_at(key, TYPE),
+	        vst_facts_text_at(key, FINGERPRINT), vst_facts_text_at(key, COMMENT));
 }
 
 static int tell_more(const struct judging *judging, int which, struct vst_err *err)
@@ -401,11 +406,11 @@ static bool is_cut(const struct file *file)
 static int judge_odd(const struct judging *judging, struct vst_err *err)
 {
 	const json_t *facts = judging->after->facts, *old = judging->before ? judging->before->facts : NULL;
-	int64_t odd = vst_fact_int(facts, "odd");
-	bool uncompared =
-	        is_cut(judging->after) &&
-	        (!is_cut(judging->before) || vst_fact_int(facts, "lines") != vst_fact_int(old, "lines"));
-	if (odd <= vst_fact_int(old, "odd") && !uncompared)
+	int64_t odd = vst_facts_int(facts, "odd", 0);
+	bool uncompared = is_cut(judging->after) &&
+	                  (!is_cut(judging->before) ||
+	                          vst_facts_int(facts, "lines", 0) != vst_facts_int(old, "lines", 0));
+	if (odd <= vst_facts_int(old, "odd", 0) && !uncompared)
 		return 0;
 	struct vst_telling telling = telling_of(judging, "authorized_keys_odd",
 	        uncompared ? VST_SEVERITY_MEDIUM : VST_SEVERITY_LOW,
@@ -433,12 +438,12 @@ static int judge_file(struct judging *judging, const struct files *before, const
 		name_of(key, name);
 		if (!json_object_get(was, name))
 			rc = tell_key(
-			        judging, json_object_get(was, vst_fact_text_at(key, FINGERPRINT)), key, err);
+			        judging, json_object_get(was, vst_facts_text_at(key, FINGERPRINT)), key, err);
 	}
 	const json_t *own = judging->before ? json_object_get(judging->before->facts, "keys") : NULL;
 	for (size_t i = 0; rc == 0 && !is_cut(judging->after) && i < json_array_size(own); i++) {
 		key = json_array_get(own, i);
-		fingerprint = vst_fact_text_at(key, FINGERPRINT);
+		fingerprint = vst_facts_text_at(key, FINGERPRINT);
 		if (!json_object_get(now, fingerprint))
 			rc = tell_removed(judging, key, err);
 	}

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/cadence.h"
+#include "compare/cadence_facts.h"
 #include "compare/log_lines.h"
 #include "compare/log_time.h"
 #include "vestige/err.h"

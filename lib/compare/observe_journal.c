@@ -2,19 +2,22 @@
  * Journal files of systemd, by their headers. Source: systemd's "Journal File Format" (JOURNAL_FILE_FORMAT).
  * Little-endian:
  *
- *     0 "LPKSHHRH"   16 state (u8)   24 file id   40 machine id   56 boot id of the last entry   72 sequence
- * number id 144 objects  152 entries   160 last and 168 first sequence number   184 first and 192 last wall
- * clock time (µs)
+ *       0  "LPKSHHRH"                    144  objects
+ *      16  state (u8)                    152  entries
+ *      24  file id                       160  last sequence number
+ *      40  machine id                    168  first sequence number
+ *      56  boot id of the last entry     184  first wall clock time (µs)
+ *      72  sequence number id            192  last wall clock time (µs)
  *
  * Facts: format 1; journal (false: the file is none, and nothing follows); state, file_id, machine_id,
  * boot_id, seqnum_id, entries, head_seqnum, tail_seqnum, head_time, tail_time. Numbers over 63 bits are left
- * out. Of the items of a source `journal:` the facts are
- * {"format":1,"details":true}: what matters is in their manifest lines.
+ * out. Of the items of a source `journal:` the facts are {"format":1,"details":true}: what matters is in
+ * their manifest lines.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/journal_facts_of.h"
+#include "compare/journal_set.h"
 #include "vestige/err.h"
 #include "vestige/json.h"
 #include "vestige/mem.h"

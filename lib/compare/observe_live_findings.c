@@ -8,7 +8,8 @@
  * Facts:
  *   format    1
  *   kind      "findings": lines, list: [{id, count, is: {finding, severity, text, innocent, details}}, …], by
- * their order; the last three are left out where there is no room. "modules": list: ["name", …], sorted
+ *             their order; the last three are left out where there is no room
+ *             "modules": list: ["name", …], sorted
  *   unread    lines that could not be read
  *   cut       true: there was more than is kept
  */

@@ -3,11 +3,12 @@
  * that two exhibits can be compared by what their files say. A snapshot has the earlier exhibit's facts in
  * private/ (it cannot open that exhibit); `diff` makes them again from the contents of both.
  *
- *     content ─▶ open, data…, close ─▶ facts (a JSON object) ─▶ judge(all facts before, all facts after) ─▶
- * findings
+ *     content ─▶ open, data…, close ─▶ facts (a JSON object)
+ *     all facts before, all facts after ─▶ judge ─▶ findings
  *
  * To add one: lib/compare/observe_<kind>.c with one `const struct vst_observer vst_observe_<kind>`, its line
- * in observers.c, a unit test and a fuzz target. Observers do not include each other.
+ * in observers.c, its words in vestige-findings(7), a unit test and a fuzz target. Observers do not include
+ * each other.
  *
  * Content comes from a hostile host: bounded memory whatever the size of the file, no recursion, no
  * backtracking, every count capped by a named constant and the cap told in the facts ("cut":true). A file

@@ -1,5 +1,5 @@
-/* Whether an item is as a package of the evidence's own database has it (details.package, vestige-policy(5)).
- */
+/* Whether an item is as a package of the evidence's own database has it (details.package,
+ * vestige-policy(5)). */
 #ifndef COMPARE_PACKAGE_OF_H
 #define COMPARE_PACKAGE_OF_H
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "compare/rule_packages.h"
+#include "compare/rules.h"
 #include "vestige/buf.h"
 
 #define NOWHERE UINT32_MAX
@@ -24,16 +24,19 @@ static int judge(struct vst_series_index *before, uint64_t origin, struct vst_se
         uint64_t seq, const struct vst_series_record *record, const struct vst_finding_sink *findings,
         struct vst_err *err)
 {
+	const struct vst_rule_context context = {.findings = *findings};
+	struct vst_pair pair = {.after_place = {vst_series_exhibit(after), seq}};
 	struct vst_series_record was;
 	struct vst_item *before_item = NULL, *after_item = NULL;
-	struct vst_place before_place = {0}, after_place = {vst_series_exhibit(after), seq};
 	int rc = vst_series_item(after, record, &after_item, err);
 	if (rc == 0 && before && origin != NOWHERE && vst_series_at(before, origin, &was)) {
-		before_place = (struct vst_place){vst_series_exhibit(before), origin};
+		pair.before_place = (struct vst_place){vst_series_exhibit(before), origin};
 		rc = vst_series_item(before, &was, &before_item, err);
 	}
+	pair.before = before_item;
+	pair.after = after_item;
 	if (rc == 0)
-		rc = vst_rule_packages(before_item, &before_place, after_item, &after_place, findings, err);
+		rc = vst_rule_packages(&context, &pair, err);
 	vst_item_free(before_item);
 	vst_item_free(after_item);
 	return rc;

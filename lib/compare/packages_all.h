@@ -1,5 +1,5 @@
 /*
- * The rule of packages (rule_packages.h) on every item of the later exhibit: what a package brought and is
+ * The rule of packages (rules_packages.c) on every item of the later exhibit: what a package brought and is
  * not so is found where nothing of the file differs between the two exhibits too, since the earlier one may
  * not have been compared with packages, or there may be none.
  */

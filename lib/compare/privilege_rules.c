@@ -4,7 +4,7 @@
 
 #include "compare/account_rules.h"
 #include "compare/account_set.h"
-#include "compare/fact_text.h"
+#include "compare/facts_read.h"
 #include "compare/observer.h"
 #include "compare/telling.h"
 #include "vestige/mem.h"
@@ -13,7 +13,7 @@ static bool has_member(const json_t *group, const char *member)
 {
 	const json_t *members = json_array_get(group, VST_GROUP_MEMBERS);
 	for (size_t i = 0; i < json_array_size(members); i++)
-		if (strcmp(vst_fact_text_at(members, i), member) == 0)
+		if (strcmp(vst_facts_text_at(members, i), member) == 0)
 			return true;
 	return false;
 }
@@ -22,8 +22,8 @@ static bool has_member(const json_t *group, const char *member)
 static bool is_closed_service(const struct vst_account_set *set, const char *name)
 {
 	const json_t *entry = vst_account_find(set, VST_ACCOUNT_PASSWD, name);
-	return entry && vst_account_is_system(vst_fact_int_at(entry, VST_PASSWD_UID)) &&
-	       !vst_account_shell_opens(vst_fact_text_at(entry, VST_PASSWD_SHELL));
+	return entry && vst_account_is_system(vst_facts_at(entry, VST_PASSWD_UID, 0)) &&
+	       !vst_account_shell_opens(vst_facts_text_at(entry, VST_PASSWD_SHELL));
 }
 
 static int tell_member(const struct vst_account_set *before, const struct vst_account_set *after,
@@ -52,8 +52,8 @@ static int judge_group(const struct vst_account_set *before, const struct vst_ac
 {
 	const json_t *was = vst_account_find(before, VST_ACCOUNT_GROUP, name);
 	const json_t *members = json_array_get(group, VST_GROUP_MEMBERS);
-	if (vst_fact_int_at(group, VST_GROUP_GID) == 0 && strcmp(name, "root") != 0 &&
-	        (!was || vst_fact_int_at(was, VST_GROUP_GID) != 0)) {
+	if (vst_facts_at(group, VST_GROUP_GID, 0) == 0 && strcmp(name, "root") != 0 &&
+	        (!was || vst_facts_at(was, VST_GROUP_GID, 0) != 0)) {
 		struct vst_telling telling = {.sink = findings,
 		        .rule = "group_number_zero",
 		        .severity = VST_SEVERITY_MEDIUM,
@@ -65,7 +65,7 @@ static int judge_group(const struct vst_account_set *before, const struct vst_ac
 			return rc;
 	}
 	for (size_t i = 0; before->tables[VST_ACCOUNT_GROUP].facts && i < json_array_size(members); i++) {
-		const char *member = vst_fact_text_at(members, i);
+		const char *member = vst_facts_text_at(members, i);
 		if (has_member(was, member))
 			continue;
 		int rc = tell_member(before, after, VST_ACCOUNT_GROUP, name, member, findings, err);
@@ -84,12 +84,12 @@ static int judge_own_groups(const struct vst_account_set *before, const struct v
 	json_object_foreach(after->tables[VST_ACCOUNT_PASSWD].by_name, name, entry)
 	{
 		const json_t *was = vst_account_find(before, VST_ACCOUNT_PASSWD, name);
-		int64_t gid = vst_fact_int_at(entry, VST_PASSWD_GID);
-		if (!was || vst_fact_int_at(was, VST_PASSWD_GID) == gid)
+		int64_t gid = vst_facts_at(entry, VST_PASSWD_GID, 0);
+		if (!was || vst_facts_at(was, VST_PASSWD_GID, 0) == gid)
 			continue;
 		json_object_foreach(after->tables[VST_ACCOUNT_GROUP].by_name, group_name, group)
 		{
-			if (vst_fact_int_at(group, VST_GROUP_GID) != gid)
+			if (vst_facts_at(group, VST_GROUP_GID, 0) != gid)
 				continue;
 			int rc = tell_member(
 			        before, after, VST_ACCOUNT_PASSWD, group_name, name, findings, err);
@@ -119,7 +119,7 @@ int vst_privilege_rules(const struct vst_account_set *before, const struct vst_a
 
 static enum vst_severity severity_of(const struct vst_account_set *set, const json_t *line)
 {
-	const char *who = vst_fact_text_at(line, VST_SUDOERS_WHO);
+	const char *who = vst_facts_text_at(line, VST_SUDOERS_WHO);
 	bool everything = json_is_true(json_array_get(line, VST_SUDOERS_EVERYTHING));
 	if (strncmp(who, "Defaults", strlen("Defaults")) == 0) {
 		if (everything)
@@ -130,18 +130,18 @@ static enum vst_severity severity_of(const struct vst_account_set *set, const js
 	if (strcmp(who, "root") == 0)
 		return VST_SEVERITY_LOW;
 	const json_t *account = vst_account_find(set, VST_ACCOUNT_PASSWD, who);
-	bool service = account && vst_account_is_system(vst_fact_int_at(account, VST_PASSWD_UID));
+	bool service = account && vst_account_is_system(vst_facts_at(account, VST_PASSWD_UID, 0));
 	return everything && (service || strcmp(who, "ALL") == 0) ? VST_SEVERITY_HIGH : VST_SEVERITY_MEDIUM;
 }
 
 static int tell_line(struct vst_telling *telling, const json_t *line, const char *what, struct vst_err *err)
 {
 	bool no_password = json_is_true(json_array_get(line, VST_SUDOERS_NO_PASSWORD));
-	const char *who = vst_fact_text_at(line, VST_SUDOERS_WHO);
+	const char *who = vst_facts_text_at(line, VST_SUDOERS_WHO);
 	struct vst_json json = vst_telling_details(telling);
 	vst_json_object(&json);
 	vst_json_key(&json, "line");
-	vst_json_string(&json, vst_fact_text_at(line, VST_SUDOERS_DIGEST));
+	vst_json_string(&json, vst_facts_text_at(line, VST_SUDOERS_DIGEST));
 	vst_json_key(&json, "who");
 	vst_json_string(&json, who);
 	vst_json_key(&json, "no_password");
@@ -167,11 +167,11 @@ static int judge_file(const struct vst_account_set *before, const struct vst_acc
         struct vst_err *err)
 {
 	json_t *facts = NULL;
-	int rc = vst_fact_read(item, VST_ACCOUNT_FORMAT, &facts, err);
+	int rc = vst_facts_read_item(item, VST_ACCOUNT_FORMAT, &facts, err);
 	const json_t *lines = json_object_get(facts, "entries");
 	for (size_t i = 0; rc == 0 && i < json_array_size(lines); i++) {
 		const json_t *line = json_array_get(lines, i);
-		const char *digest = vst_fact_text_at(line, VST_SUDOERS_DIGEST);
+		const char *digest = vst_facts_text_at(line, VST_SUDOERS_DIGEST);
 		if (vst_account_find(before, VST_ACCOUNT_SUDOERS, digest) || json_object_get(told, digest))
 			continue;
 		if (json_object_set_new(told, digest, json_true()) != 0) {

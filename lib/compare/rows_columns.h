@@ -17,6 +17,7 @@ struct vst_rows_columns {
 	size_t added_count, removed_count;
 };
 
+/* The caller frees `columns`, also on failure; the tables outlive it. Errors: VST_ENOMEM. */
 int vst_rows_columns_match(struct vst_rows_columns *columns,
         const struct vst_rows_table tables[VST_ROWS_SIDES], const char *const *key, size_t key_count,
         struct vst_err *err);

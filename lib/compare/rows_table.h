@@ -30,8 +30,11 @@ struct vst_rows_table {
 	struct vst_row_field *fields; /* of `row` */
 };
 
+/* The caller frees it, also on failure. `scratch_fd` is borrowed. Errors: VST_ENOMEM; where the spool is
+ * written or read, below and in the reader, VST_EIO. */
 int vst_rows_table_init(struct vst_rows_table *table, int scratch_fd, struct vst_err *err);
 void vst_rows_table_free(struct vst_rows_table *table);
+/* As vst_rows_reader_end(). */
 int vst_rows_table_end(struct vst_rows_table *table, bool cut, struct vst_err *err);
 /* Where no text came at all, its columns are those of `other`. */
 int vst_rows_table_like(

@@ -2,9 +2,9 @@
  * Rules over pairs of items: what an earlier and a later exhibit have at one place, or only one of them.
  *
  * To add one: a function of type vst_rule in rules_<concept>.c, declared below, and its line in the table of
- * rules.c; its word in vestige-findings(7)'s list; a test that plants it. A rule sees pairs that differ, and
- * asks the context for what else it has to know: whether another item has the inode or the content now, what
- * neighbours look like.
+ * rules.c; its word in vestige-findings(7)'s list; a test that plants it. A rule of the table sees pairs that
+ * differ, and asks the context for what else it has to know: whether another item has the inode or the content
+ * now, what neighbours look like.
  */
 #ifndef COMPARE_RULES_H
 #define COMPARE_RULES_H
@@ -41,7 +41,7 @@ typedef int vst_rule(
 int vst_rule_find(const struct vst_rule_context *context, const struct vst_pair *pair,
         const struct vst_finding *finding, struct vst_err *err);
 
-/* All rules, on one pair. */
+/* All rules of the table, on one pair. */
 int vst_rules_apply(const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err);
 
 /* rules_logs.c: append-only logs that were rewritten, truncated, removed, rotated or replaced. */
@@ -51,5 +51,8 @@ vst_rule vst_rule_times;
 /* rules_persistence.c: new ways to come back: set-id programs, capabilities, jobs, units, preloaded
  * libraries. */
 vst_rule vst_rule_persistence;
+/* rules_packages.c: files that are not what their package brought. Not in the table: packages_all.h applies it to
+ * pairs that do not differ too. Of the context it knows `findings` alone, and the pair has no records. */
+vst_rule vst_rule_packages;
 
 #endif

@@ -3,13 +3,14 @@
  * beginning of the file, or of one that it was rotated, copied or compressed into. Where they are nowhere,
  * how they went tells what it is called.
  *
- *     the bytes are at the beginning of the same inode      grew                  no finding
- *     … of another file of the later exhibit                rotated               no finding
- *     nowhere, and the oldest of its family                 rotation dropped it   no finding
- *     nowhere, all of the family is younger                 log_rotated_away      more rotations than files
- * are kept nowhere, same inode, not shorter                      log_rewritten nowhere, same inode, shorter
- * log_truncated nowhere, another inode, or no file                    log_replaced nowhere, no such name
- * log_removed
+ *     the bytes are at the beginning of the same inode   no finding        it grew
+ *     … of another file of the later exhibit             no finding        it was rotated
+ *     nowhere, and the oldest of its family              no finding        rotation dropped it
+ *     nowhere, all of the family is younger              log_rotated_away  more rotations than files are kept
+ *     nowhere, same inode, not shorter                   log_rewritten
+ *     nowhere, same inode, shorter                       log_truncated
+ *     nowhere, another inode, or no file                 log_replaced
+ *     nowhere, no such name                              log_removed
  */
 #include <fnmatch.h>
 #include <string.h>
@@ -22,8 +23,7 @@
 #include "vestige/buf.h"
 #include "vestige/timefmt.h"
 
-/* Written anew each time by who makes them, though they lie among logs (fnmatch(3), of the last component).
- */
+/* Written anew each time by who makes them, though they lie among logs (fnmatch(3), of the last component). */
 static const char *const remade[] = {"dmesg*", "boot.log*", "boot", "Xorg.*.log*", "bootstrap.log",
         "fontconfig.log", "eipp.log*", "*.journal", "*.journal~", "lastlog", "faillog", "tallylog",
         "sa[0-9]*", "sar[0-9]*", "*.db", "*.db-*", "*.pid", "*.lock", "*.state", "status"};

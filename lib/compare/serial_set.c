@@ -65,14 +65,10 @@ static size_t place_of(const struct vst_serial_set *set, uint64_t serial)
 static int insert(
         struct vst_serial_set *set, size_t place, const struct vst_serial_range *range, struct vst_err *err)
 {
-	if (set->count == set->cap) {
-		size_t cap = set->cap ? set->cap * 2 : 16;
-		struct vst_serial_range *more = vst_realloc(set->ranges, cap, sizeof *more);
-		if (!more)
-			return vst_err_nomem(err);
-		set->ranges = more;
-		set->cap = cap;
-	}
+	struct vst_serial_range *ranges = vst_grow(set->ranges, set->count, &set->cap, sizeof *ranges);
+	if (!ranges)
+		return vst_err_nomem(err);
+	set->ranges = ranges;
 	memmove(&set->ranges[place + 1], &set->ranges[place], (set->count - place) * sizeof *set->ranges);
 	set->ranges[place] = *range;
 	set->count++;

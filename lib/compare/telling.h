@@ -19,12 +19,13 @@ struct vst_telling {
 	const struct vst_finding_sink *sink;
 	const char *rule;
 	enum vst_severity severity;
-	const struct vst_observed *before,
-	        *after; /* NULL: not in that exhibit. Source and path are those of `after` if there is one */
+	/* NULL: not in that exhibit. Source and path are those of `after` if there is one. */
+	const struct vst_observed *before, *after;
 	const char *expected, *innocent;
 	struct vst_buf details; /* starts empty */
 };
 
+/* Where details are written; ended by the caller, and borrowed until vst_telling_end(). */
 struct vst_json vst_telling_details(struct vst_telling *telling);
 /* Gives it to the sink and frees the details, also on failure. Texts out of facts are shown already
  * (fact_text.h). */

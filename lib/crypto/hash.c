@@ -92,6 +92,16 @@ void vst_hash_update(struct vst_hash *hash, const void *data, size_t len)
 		gcry_md_write(hash->handle, data, len);
 }
 
+void vst_hash_zeros(struct vst_hash *hash, uint64_t count)
+{
+	static const uint8_t zeros[64 * 1024];
+	while (count > 0) {
+		size_t some = count < sizeof zeros ? (size_t)count : sizeof zeros;
+		vst_hash_update(hash, zeros, some);
+		count -= some;
+	}
+}
+
 int vst_hash_peek(const struct vst_hash *hash, enum vst_hash_set algorithm, uint8_t *ret, struct vst_err *err)
 {
 	const struct algorithm *found = find_algorithm(hash->set, algorithm);

@@ -234,15 +234,11 @@ static int match_entries(
 /* Which item it names is known by the leaf alone, and looked up when all are there. */
 static int remember_link(struct vst_check *check, const struct vst_item *item, struct vst_err *err)
 {
-	if (check->link_count == check->link_cap) {
-		size_t cap = check->link_cap * 2 + 64;
-		struct vst_check_link *links = vst_realloc(check->links, cap, sizeof(*links));
-
-		if (links == NULL)
-			return vst_err_nomem(err);
-		check->links = links;
-		check->link_cap = cap;
-	}
+	struct vst_check_link *links =
+	        vst_grow(check->links, check->link_count, &check->link_cap, sizeof *links);
+	if (!links)
+		return vst_err_nomem(err);
+	check->links = links;
 	check->links[check->link_count] = (struct vst_check_link){.seq = item->seq};
 	memcpy(check->links[check->link_count++].leaf, item->hardlink, VST_HASH_LEN);
 	return 0;

@@ -167,11 +167,8 @@ static int skip_hole(struct vst_content_out *content, uint64_t to, struct vst_er
 	if (rc != 0)
 		return rc;
 	content->at = to;
-	while (content->wants_whole && len > 0) {
-		size_t some = len < sizeof zeros ? (size_t)len : sizeof zeros;
-		vst_hash_update(content->whole, zeros, some);
-		len -= some;
-	}
+	if (content->wants_whole)
+		vst_hash_zeros(content->whole, len);
 	return 0;
 }
 
@@ -207,7 +204,8 @@ bool vst_content_out_is_stream(const struct vst_content_out *content)
 	return content->type == VST_ITEM_STREAM;
 }
 
-int vst_content_out_so_far(const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err)
+int vst_content_out_so_far(
+        const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err)
 {
 	return vst_hash_peek(content->hash, VST_HASH_SHA256, ret, err);
 }

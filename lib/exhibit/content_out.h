@@ -24,11 +24,12 @@ void vst_content_out_free(struct vst_content_out *content);
 /* Parts of a stream are put together in memory of their own. */
 bool vst_content_out_is_stream(const struct vst_content_out *content);
 
-/* Writes the entry's header, or, for a stream, remembers what its parts will look like. `item->seq` is set.
- */
+/* Writes the entry's header, or, for a stream, remembers what its parts will look like. `item->seq` is
+ * set. */
 int vst_content_out_begin(struct vst_content_out *content, const struct vst_item *item, struct vst_err *err);
 /* The SHA-256 of the open item's content so far (of a sparse file: of its data). */
-int vst_content_out_so_far(const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
+int vst_content_out_so_far(
+        const struct vst_content_out *content, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
 int vst_content_out_data(struct vst_content_out *content, const void *data, size_t len, struct vst_err *err);
 
 /*

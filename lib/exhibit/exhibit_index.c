@@ -54,8 +54,7 @@ void vst_index_free(struct vst_index *index)
 	memset(index, 0, sizeof *index);
 }
 
-/* slot_count is a power of two: the product's upper half has been touched by every bit of the digest's word.
- */
+/* slot_count is a power of two: the product's upper half has been touched by every bit of the digest's word. */
 static uint64_t first_slot(const struct vst_index *index, const uint8_t path[VST_HASH_LEN])
 {
 	uint64_t mixed = (get_le(path, 8) ^ index->seed) * UINT64_C(0x9E3779B97F4A7C15);

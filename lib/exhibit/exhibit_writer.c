@@ -394,8 +394,8 @@ static void set_whole_size(struct vst_item *item)
 	item->whole.size = vst_item_tail_offset(item) + item->size;
 }
 
-/* As it will be if all goes well: what is wrong with it now would be wrong at its end, when it is in the tar.
- */
+/* As it will be if all goes well: what is wrong with it now would be wrong at its end, when it is in the
+ * tar. */
 static int check_beginning(const struct vst_item *item, struct vst_err *err)
 {
 	struct vst_item probe = *item;
@@ -439,7 +439,8 @@ int vst_exhibit_writer_begin(
 
 void *vst_exhibit_writer_space(struct vst_exhibit_writer *writer, size_t *ret_len)
 {
-	/* libarchive hands content on by the pointer that it was given, so what was read into the frame stays there. */
+	/* libarchive hands content on by the pointer that it was given, so what was read into the frame stays
+	 * there. */
 	if (check_state(writer, OPEN, NULL) != 0 || vst_content_out_is_stream(writer->content))
 		return NULL;
 	return vst_frames_space(writer->frames, ret_len);

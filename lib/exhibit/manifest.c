@@ -414,17 +414,22 @@ bool vst_item_content_size(const struct vst_item *item, uint64_t *ret)
 	return true;
 }
 
+uint64_t vst_item_data_size(const struct vst_item *item)
+{
+	uint64_t bytes = 0;
+	if (!item->is_sparse)
+		return item->size;
+	for (size_t i = 0; i < item->extent_count; i++)
+		bytes += item->extents[i].len;
+	return bytes;
+}
+
 bool vst_item_holds(const struct vst_item *item, uint64_t *ret_bytes)
 {
 	if ((item->type != VST_ITEM_FILE && item->type != VST_ITEM_STREAM) || item->is_hardlink ||
 	        !item->has_content || !vst_item_has_entry(item))
 		return false;
-	*ret_bytes = item->size;
-	if (item->is_sparse) {
-		*ret_bytes = 0;
-		for (size_t i = 0; i < item->extent_count; i++)
-			*ret_bytes += item->extents[i].len;
-	}
+	*ret_bytes = vst_item_data_size(item);
 	return true;
 }
 

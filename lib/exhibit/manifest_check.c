@@ -276,7 +276,8 @@ static bool is_status_of_tail(enum vst_item_status status)
 static int check_whole(const struct vst_item *item, struct vst_err *err)
 {
 	const struct vst_item_whole *whole = &item->whole;
-	bool tail = vst_item_is_tail(item), unchanged = item->status == VST_ITEM_UNCHANGED && !item->is_hardlink;
+	bool tail = vst_item_is_tail(item),
+	     unchanged = item->status == VST_ITEM_UNCHANGED && !item->is_hardlink;
 	uint64_t sum = 0;
 	int rc;
 	if (!item->has_whole && (unchanged || item->status == VST_ITEM_TAIL))

@@ -78,8 +78,7 @@ static bool look_around(
 	return good;
 }
 
-/* Where the first header of the segment stands whose first line is at `line`; NOWHERE if it is damaged, too.
- */
+/* Where the first header of the segment stands whose first line is at `line`; NOWHERE if it is damaged, too. */
 static uint64_t segment_header(struct vst_salvage *salvage, uint64_t line)
 {
 	uint8_t block[VST_TAR_BLOCK];

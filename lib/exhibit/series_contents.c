@@ -25,8 +25,8 @@ struct vst_series_contents {
 	struct vst_item_stored room[VST_ITEM_STORED_MAX];
 };
 
-int vst_series_contents_new(int scratch_fd, struct vst_series_map *earlier,
-        struct vst_series_contents **ret, struct vst_err *err)
+int vst_series_contents_new(
+        int scratch_fd, struct vst_series_map *earlier, struct vst_series_contents **ret, struct vst_err *err)
 {
 	struct vst_series_contents *contents = vst_calloc(1, sizeof *contents);
 	int rc;

@@ -14,9 +14,10 @@
 struct vst_err;
 struct vst_series_contents;
 
-/* `earlier` NULL: none. Borrowed, as is `scratch_fd`, until free. */
-int vst_series_contents_new(int scratch_fd, struct vst_series_map *earlier,
-        struct vst_series_contents **ret, struct vst_err *err);
+/* `earlier` NULL: none. Borrowed, as is `scratch_fd`, until free. Owns: the caller. Errors, of all:
+ * VST_ENOMEM, VST_EIO for scratch files. */
+int vst_series_contents_new(int scratch_fd, struct vst_series_map *earlier, struct vst_series_contents **ret,
+        struct vst_err *err);
 void vst_series_contents_free(struct vst_series_contents *contents);
 /* A content of the item `seq`: the bytes of `pieces`, end to end, and then of `own` (NULL: none). One that
    has more pieces than can be written down is left out: it will be stored again. */

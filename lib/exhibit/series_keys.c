@@ -132,9 +132,7 @@ int vst_series_key_of(const struct vst_item *item, struct vst_buf *room, uint8_t
 	if (item->is_sparse) {
 		if ((rc = sparse_key(item, sha256, room, ret_key, err)) != 0)
 			return rc;
-		size = 0;
-		for (size_t i = 0; i < item->extent_count; i++)
-			size += item->extents[i].len;
+		size = vst_item_data_size(item);
 	} else {
 		memcpy(ret_key, sha256, VST_HASH_LEN);
 	}

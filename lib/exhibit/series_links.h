@@ -15,6 +15,7 @@ struct vst_err;
 struct vst_scratch;
 struct vst_series_links;
 
+/* `scratch_fd` is borrowed. Owns: the caller. Errors, of all: VST_ENOMEM, VST_EIO for scratch files. */
 int vst_series_links_new(int scratch_fd, struct vst_series_links **ret, struct vst_err *err);
 void vst_series_links_free(struct vst_series_links *links);
 /* An item with content that others may be links of; `line` as in vst_series_writer_add(). */

@@ -67,8 +67,8 @@ static int emit(struct vst_series_writer *writer, const void *data, size_t len, 
 	return out.write(out.ctx, data, len, err);
 }
 
-static int set_up(struct vst_series_writer *writer, int scratch_fd, struct vst_series_map *earlier,
-        struct vst_err *err)
+static int set_up(
+        struct vst_series_writer *writer, int scratch_fd, struct vst_series_map *earlier, struct vst_err *err)
 {
 	uint8_t header[VST_SERIES_HEADER_LEN] = VST_SERIES_MAGIC;
 	int rc;
@@ -390,8 +390,7 @@ static int put(void *ctx, const void *data, size_t len, struct vst_err *err)
 }
 
 /* With nothing in `block`. */
-static int write_scratch(
-        struct vst_series_writer *writer, struct vst_scratch *scratch, struct vst_err *err)
+static int write_scratch(struct vst_series_writer *writer, struct vst_scratch *scratch, struct vst_err *err)
 {
 	uint64_t size = vst_scratch_size(scratch);
 	for (uint64_t at = 0; at < size;) {
@@ -443,7 +442,8 @@ static int write_tables(struct vst_series_writer *writer, struct vst_err *err)
 	if (writer->filled > 0 && (rc = end_block(writer, err)) != 0)
 		return rc;
 	if ((rc = vst_series_links_resolve(writer->links, writer->records, err)) != 0 ||
-	        (rc = write_scratch(writer, writer->records, err)) != 0 || (rc = write_order(writer, err)) != 0 ||
+	        (rc = write_scratch(writer, writer->records, err)) != 0 ||
+	        (rc = write_order(writer, err)) != 0 ||
 	        (rc = vst_series_contents_write(writer->contents, &out, &writer->counts, err)) != 0 ||
 	        (rc = flush(writer, err)) != 0 ||
 	        (rc = emit(writer, writer->ends.data, writer->ends.len, err)) != 0 ||

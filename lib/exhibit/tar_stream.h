@@ -20,8 +20,8 @@ struct vst_err;
 struct vst_input;
 struct vst_tar_stream;
 
-/* Opens the age file and reads the seek table. Errors as of vst_age_reader_open() and vst_seek_table_parse().
- */
+/* Opens the age file and reads the seek table. Errors as of vst_age_reader_open() and
+ * vst_seek_table_parse(). */
 int vst_tar_stream_open(struct vst_tar_stream **ret, const struct vst_input *in,
         const struct vst_age_identities *identities, struct vst_err *err);
 void vst_tar_stream_free(struct vst_tar_stream *stream);
@@ -41,15 +41,15 @@ int vst_tar_stream_read(
 int vst_tar_stream_view(struct vst_tar_stream *stream, uint64_t offset, const uint8_t **ret_data,
         size_t *ret_len, struct vst_err *err);
 
-/* Says that bytes [from, to) will be read in order soon: workers go ahead. A new plan replaces the old one.
- */
+/* Says that bytes [from, to) will be read in order soon: workers go ahead. A new plan replaces the old
+ * one. */
 void vst_tar_stream_plan(struct vst_tar_stream *stream, uint64_t from, uint64_t to);
 
 /* Gives back the memory of frames that nobody reads just now: what was viewed is not valid any more. */
 void vst_tar_stream_rest(struct vst_tar_stream *stream);
 
-/* Bytes of the age file (header, nonce, chunks with tags) that were decrypted at least once, and all of them.
- */
+/* Bytes of the age file (header, nonce, chunks with tags) that were decrypted at least once, and all of
+ * them. */
 void vst_tar_stream_coverage(const struct vst_tar_stream *stream, uint64_t *ret_read, uint64_t *ret_total);
 
 /*

@@ -212,9 +212,8 @@ static const char *dispose_fault(const struct vst_event *event)
 		if (i > 0 && exhibits[i].exhibit <= exhibits[i - 1].exhibit)
 			return "the exhibits are not in order";
 	}
-	return exhibits[0].exhibit != event->dispose.generation
-	               ? "a generation is named by its first exhibit"
-	               : NULL;
+	return exhibits[0].exhibit != event->dispose.generation ? "a generation is named by its first exhibit"
+	                                                        : NULL;
 }
 
 static void dispose_write(const struct vst_event *event, struct vst_json *json)

@@ -320,7 +320,8 @@ int policy_take_every(struct policy_check *c, size_t node, void *to)
 	int rc = check_text(c, node);
 	if (rc != 0 || vst_policy_every_parse(policy_node(c, node)->text, to))
 		return rc;
-	rc = policy_error(c, node, "'%.64s' is neither a number of snapshots nor a time", policy_node(c, node)->text);
+	rc = policy_error(
+	        c, node, "'%.64s' is neither a number of snapshots nor a time", policy_node(c, node)->text);
 	vst_err_hint(c->err, "30 makes every 30th snapshot a full one, 30d the first of each 30 days");
 	return rc;
 }

@@ -63,8 +63,8 @@ policy_take policy_take_percent;
 /* struct policy_texts *: texts, at least one, at most VST_POLICY_SOURCES_MAX, none twice */
 policy_take policy_take_texts;
 
-/* Which of `count` known words it is; the nearest is offered where it is none. `what` names the kind of word.
- */
+/* Which of `count` known words it is; the nearest is offered where it is none. `what` names the kind of
+ * word. */
 int policy_take_word(struct policy_check *c, size_t node, const char *what, const char *const *known,
         size_t count, size_t *ret);
 /* VST_EFORMAT if an earlier element of its list has the same text, or there are too many. */

@@ -39,8 +39,8 @@ struct acquisition {
 	struct vst_exhibit_writer *writer;
 	struct vst_acquire_progress progress;
 	bool on_evidence_disk;
-	uint64_t limited;      /* items that a limit left out */
-	uint8_t *digest_key;   /* secure memory, VST_HASH_LEN; NULL: no source asks for digests */
+	uint64_t limited;    /* items that a limit left out */
+	uint8_t *digest_key; /* secure memory, VST_HASH_LEN; NULL: no source asks for digests */
 	bool digest_key_made;
 };
 
@@ -55,7 +55,8 @@ static bool sink_has(void *ctx, const char *path)
 static void note_item(struct acquisition *a, const struct vst_item *item)
 {
 	a->progress.items++;
-	if (item->status == VST_ITEM_EXCLUDED && item->rule && strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
+	if (item->status == VST_ITEM_EXCLUDED && item->rule &&
+	        strncmp(item->rule, LIMITS_RULES, strlen(LIMITS_RULES)) == 0)
 		a->limited++;
 	if (item->has_stat && item->has_content && item->dev_major == a->gathering.exclusion.id.dev_major &&
 	        item->dev_minor == a->gathering.exclusion.id.dev_minor)
@@ -134,13 +135,13 @@ static void on_written(void *ctx, uint64_t tar_bytes, uint64_t out_bytes)
 static int collect_sources(struct acquisition *a, struct vst_err *err)
 {
 	const struct vst_sink sink = {.ctx = a,
-		.has = sink_has,
-		.begin = sink_begin,
-		.data = sink_data,
-		.end = sink_end,
-		.item = sink_item,
-		.again = a->series.incremental ? sink_again : NULL,
-		.finding = sink_finding};
+	        .has = sink_has,
+	        .begin = sink_begin,
+	        .data = sink_data,
+	        .end = sink_end,
+	        .item = sink_item,
+	        .again = a->series.incremental ? sink_again : NULL,
+	        .finding = sink_finding};
 	const struct vst_policy *policy = a->options->policy;
 	for (size_t i = 0; i < policy->source_count; i++) {
 		const struct vst_policy_source *source = &policy->sources[i];
@@ -353,7 +354,8 @@ static int compare(struct acquisition *a, int64_t started, struct vst_err *err)
 	host_clocks(&clocks);
 	if (live && clocks.realtime != VST_TIME_NONE)
 		boot_time = clocks.realtime - clocks.boottime_ns;
-	return acquire_series_compare(&a->series, a->writer, started, boot_time, live ? clocks.boot_id : NULL, err);
+	return acquire_series_compare(
+	        &a->series, a->writer, started, boot_time, live ? clocks.boot_id : NULL, err);
 }
 
 static int write_exhibit(struct acquisition *a, uint64_t number, int fd, int64_t started,
@@ -373,7 +375,8 @@ static int write_exhibit(struct acquisition *a, uint64_t number, int fd, int64_t
 		rc = write_opening_records(a, number, err);
 	VST_STEP("exhibit-begun");
 	if (rc == 0)
-		rc = acquire_series_begin(&a->series, number, a->writer, a->gathering.context.scratch_fd, err);
+		rc = acquire_series_begin(
+		        &a->series, number, a->writer, a->gathering.context.scratch_fd, err);
 	if (rc == 0)
 		rc = collect_sources(a, err);
 	if (rc == 0)
@@ -388,7 +391,8 @@ static int write_exhibit(struct acquisition *a, uint64_t number, int fd, int64_t
 	if (rc == 0)
 		rc = vst_io_fsync_dir(a->c->exhibits_fd, ".", err);
 	VST_STEP("exhibit-durable");
-	if (rc != 0) { /* its threads still write what they have: as long as `file` and the descriptor are there */
+	/* Its threads still write what they have: as long as `file` and the descriptor are there. */
+	if (rc != 0) {
 		vst_exhibit_writer_free(a->writer);
 		a->writer = NULL;
 	}
@@ -465,10 +469,39 @@ static bool is_incomplete(const struct acquisition *a, const struct vst_seal *se
 	       vst_seal_total(seal, vst_item_status_name(VST_ITEM_TRUNCATED)) > 0;
 }
 
+static int create_partial(const struct vst_case *c, const char *partial, int *ret_fd, struct vst_err *err)
+{
+	int fd = openat(c->exhibits_fd, partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return vst_err_sys(err, errno, CASE_EXHIBITS "/%s: create", partial);
+	*ret_fd = fd;
+	VST_STEP("partial-created");
+	return 0;
+}
+
+/* The exhibit is recorded; `seal` is the result's from here on. */
+static void tell_result(const struct acquisition *a, struct vst_seal *seal,
+        const struct vst_exhibit_source_counts *counts, size_t count, struct vst_acquire_result *ret)
+{
+	ret->exhibit = seal->exhibit;
+	ret->content_bytes = 0;
+	ret->read_bytes = a->progress.content_bytes;
+	for (size_t i = 0; i < count; i++)
+		ret->content_bytes += counts[i].bytes;
+	ret->incomplete = is_incomplete(a, seal);
+	ret->left_out = a->limited;
+	ret->on_evidence_disk = a->on_evidence_disk;
+	ret->findings = a->progress.findings;
+	ret->full_because = a->series.full_because;
+	ret->digest_key_is_new = a->digest_key_made && seal->exhibit > 1;
+	ret->seal = seal;
+}
+
 int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, struct vst_acquire_result *ret,
         struct vst_err *err)
 {
-	struct acquisition a = {.c = c, .options = options, .gathering = GATHERING_INIT, .series = {.fd = -1}};
+	struct acquisition a = {
+	        .c = c, .options = options, .gathering = GATHERING_INIT, .series = {.fd = -1}};
 	struct vst_age_recipients recipients = {0};
 	struct vst_exhibit_summary summary;
 	struct vst_seal *seal = NULL;
@@ -499,12 +532,8 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 
 	vst_exhibit_name(number, name);
 	snprintf(partial, sizeof partial, "%s" VST_PARTIAL_SUFFIX, name);
-	fd = openat(c->exhibits_fd, partial, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		rc = vst_err_sys(err, errno, CASE_EXHIBITS "/%s: create", partial);
+	if ((rc = create_partial(c, partial, &fd, err)) != 0)
 		goto out;
-	}
-	VST_STEP("partial-created");
 	if ((rc = write_exhibit(&a, number, fd, started, &recipients, &summary, err)) != 0) {
 		vst_err_hint(err, "what was captured so far is kept: vestige recover %s/" CASE_EXHIBITS "/%s",
 		        vst_case_dir(c), partial);
@@ -517,18 +546,7 @@ int vst_acquire(struct vst_case *c, const struct vst_acquire_options *options, s
 		rc = record(&a, seal, partial, ret, err);
 	if (rc != 0)
 		goto out;
-	ret->exhibit = number;
-	ret->content_bytes = 0;
-	ret->read_bytes = a.progress.content_bytes;
-	for (size_t i = 0; i < count; i++)
-		ret->content_bytes += counts[i].bytes;
-	ret->incomplete = is_incomplete(&a, seal);
-	ret->left_out = a.limited;
-	ret->on_evidence_disk = a.on_evidence_disk;
-	ret->findings = a.progress.findings;
-	ret->full_because = a.series.full_because;
-	ret->digest_key_is_new = a.digest_key_made && number > 1;
-	ret->seal = seal;
+	tell_result(&a, seal, counts, count, ret);
 	seal = NULL;
 out:
 	if (fd >= 0)
@@ -538,4 +556,3 @@ out:
 	release(&a);
 	return rc == 0 ? 0 : vst_err_prepend(err, "snapshot");
 }
-

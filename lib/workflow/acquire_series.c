@@ -91,8 +91,7 @@ static int take_finding(void *ctx, const struct vst_finding *finding, struct vst
 	return vst_buf_check(&s->findings, err);
 }
 
-/* The index that this series should have had was taken away or altered: nobody but an intruder gains by it.
- */
+/* The index that this series should have had was taken away or altered: nobody but an intruder gains by it. */
 static int find_lost_index(struct acquire_series *s, struct vst_err *err)
 {
 	bool changed = s->before.state == CASE_SERIES_CHANGED;

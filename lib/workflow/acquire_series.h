@@ -28,8 +28,8 @@ struct acquire_series { /* zero-initialise, fd -1 */
 	struct vst_seal_series seal;
 };
 
-/* Under the snapshot lock, before the collectors' process is made, which gets to know what is to be trusted.
- */
+/* Under the snapshot lock, before the collectors' process is made, which gets to know what is to be
+ * trusted. */
 int acquire_series_open(struct acquire_series *s, struct vst_case *c,
         const struct vst_acquire_options *options, struct vst_collect_context *context, struct vst_err *err);
 /* The exhibit `number` is begun: items go into s->sink from here on. `scratch_fd` is for files without a

@@ -180,8 +180,7 @@ static int refuse_older_log(struct vst_case *c, struct vst_err *err)
 	if (rc == 0 && case_keys_are_newer(&keys, c->custody)) {
 		rc = vst_err_set(err, VST_ETAMPERED,
 		        "the log is older than the collector's key in private/: events were cut from its "
-		        "end, or an "
-		        "older copy was put in place");
+		        "end, or an older copy was put in place");
 		vst_err_hint(err,
 		        "nothing was written; keep a copy of the case as it is, then put back the newest "
 		        "trail that there is");
@@ -322,9 +321,10 @@ static int append_as_collector(
 	goto out;
 
 pending_stays:
-	vst_err_hint(err, partial ? "nothing is lost: the finished exhibit waits in the case, and the next command "
-	                            "that writes to it records it"
-	                          : "the event waits in the case, and the next command that writes to it records it");
+	vst_err_hint(err,
+	        partial ? "nothing is lost: the finished exhibit waits in the case, and the next command "
+	                  "that writes to it records it"
+	                : "the event waits in the case, and the next command that writes to it records it");
 out:
 	vst_signer_free(next);
 	case_pending_free(&pending);

@@ -90,8 +90,8 @@ void case_pending_free(struct case_pending *pending);
 int case_say_disposed(const struct vst_custody_exhibit *exhibit, struct vst_err *err);
 /* The name of its file in exhibits/. */
 void case_exhibit_file(const struct vst_custody_exhibit *exhibit, char ret_name[CASE_FILE_NAME_MAX]);
-/* Takes away what a crash left between the event and the last unlink. What cannot be removed keeps nobody from writing
- * to the case: verify tells of it. */
+/* Takes away what a crash left between the event and the last unlink. What cannot be removed keeps nobody
+ * from writing to the case: verify tells of it. */
 void case_finish_disposals(struct vst_case *c);
 
 /* ---- case_append.c ---- */

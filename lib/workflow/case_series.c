@@ -114,8 +114,7 @@ bool case_series_may_continue(const struct vst_case *c, const struct case_series
 			*ret_why = "an exhibit that it would refer to is not in place: vestige verify";
 		else if (!same_recipients(exhibit->seal, c->custody))
 			*ret_why = "the recipients have changed since";
-		else if (number == full && every->seconds > 0 &&
-		         now > exhibit->seal->started &&
+		else if (number == full && every->seconds > 0 && now > exhibit->seal->started &&
 		         (uint64_t)(now - exhibit->seal->started) / VST_NS_PER_S >= every->seconds)
 			*ret_why = "the last full one is as old as full_every says";
 		if (*ret_why)

@@ -38,8 +38,7 @@ static int check_generation(const struct vst_custody *custody, uint64_t generati
 	if (vst_custody_generation_is_newest(custody, generation)) {
 		vst_err_set(err, VST_EUNSUPPORTED,
 		        "%s belongs to the newest generation, which is never disposed of: the next snapshot "
-		        "may "
-		        "stand on it",
+		        "may stand on it",
 		        name);
 		vst_err_hint(err, "it can be disposed of once a full snapshot has opened the next");
 		return VST_EUNSUPPORTED;

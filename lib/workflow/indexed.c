@@ -1,7 +1,5 @@
 #include "vestige/indexed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,39 +111,15 @@ int vst_indexed_digest_key(
 
 /* ---- contents ---- */
 
-/* Content comes without its holes. */
 struct looking {
 	const struct vst_item *item;
 	struct vst_observation *observation;
-	uint64_t at;
-	size_t extent;
-	uint64_t inside;
 };
 
 static int look(void *ctx, const void *data, size_t len, struct vst_err *err)
 {
 	struct looking *l = ctx;
-	const uint8_t *at = data;
-	int rc = 0;
-	if (!l->item->is_sparse) {
-		rc = vst_observe_data(l->observation, l->at, data, len, err);
-		l->at += len;
-		return rc;
-	}
-	while (rc == 0 && len > 0 && l->extent < l->item->extent_count) {
-		const struct vst_item_extent *extent = &l->item->extents[l->extent];
-		uint64_t left = extent->len - l->inside;
-		size_t n = len < left ? len : (size_t)left;
-		rc = vst_observe_data(l->observation, extent->offset + l->inside, at, n, err);
-		at += n;
-		len -= n;
-		l->inside += n;
-		if (l->inside == extent->len) {
-			l->extent++;
-			l->inside = 0;
-		}
-	}
-	return rc;
+	return vst_observe_content(l->observation, l->item, data, len, err);
 }
 
 static void note_unread(struct indexing *x, const struct vst_item *item, const struct vst_err *why)
@@ -206,26 +180,6 @@ static int add(void *ctx, struct vst_exhibit_entry *entry, struct vst_err *err)
 
 /* ---- all of it ---- */
 
-static int temporary_file(int *ret_dir, int *ret_fd, struct vst_err *err)
-{
-	const char *dir = scratch_dir_name();
-	int rc = scratch_dir_open(ret_dir, err);
-	if (rc != 0)
-		return rc;
-	*ret_fd = openat(*ret_dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (*ret_fd >= 0)
-		return 0;
-	char name[] = ".vestige-XXXXXX", path[4096];
-	if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) < sizeof path &&
-	        (*ret_fd = mkostemp(path, O_CLOEXEC)) >= 0) {
-		(void)unlink(path);
-		return 0;
-	}
-	rc = vst_err_sys(err, errno, "%s: temporary file", dir);
-	vst_err_hint(err, "set TMPDIR to a directory with room");
-	return rc;
-}
-
 static int make(struct indexing *x, struct vst_examination *examination, int dir, int fd, struct vst_err *err)
 {
 	const struct vst_seal *seal = vst_examine_seal(examination);
@@ -255,7 +209,9 @@ int vst_indexed_new(struct vst_examination *examination, const struct vst_indexe
 	int dir = -1, fd = -1;
 	if (!(x.indexed = vst_calloc(1, sizeof *x.indexed)))
 		return vst_err_nomem(err);
-	int rc = temporary_file(&dir, &fd, err);
+	int rc = scratch_dir_open(&dir, err);
+	if (rc == 0)
+		rc = scratch_dir_file(dir, &fd, err);
 	if (rc == 0)
 		rc = make(&x, examination, dir, fd, err);
 	if (fd >= 0)

@@ -7,8 +7,9 @@
 
 struct vst_err;
 
-const char *scratch_dir_name(void); /* borrowed from the environment */
 /* Owns: the caller, close(). VST_EIO with a hint. */
 int scratch_dir_open(int *ret_fd, struct vst_err *err);
+/* A file without a name in it (scratch.h). Owns and errors as above. */
+int scratch_dir_file(int dirfd, int *ret_fd, struct vst_err *err);
 
 #endif

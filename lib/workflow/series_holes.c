@@ -22,15 +22,10 @@ struct found {
 
 static int add(struct found *found, const struct vst_series_hole *hole, struct vst_err *err)
 {
-	if (found->count == found->cap) {
-		size_t cap = found->cap ? 2 * found->cap : 8;
-		struct vst_series_hole *grown = vst_realloc(found->list, cap, sizeof *grown);
-
-		if (!grown)
-			return vst_err_nomem(err);
-		found->list = grown;
-		found->cap = cap;
-	}
+	struct vst_series_hole *list = vst_grow(found->list, found->count, &found->cap, sizeof *list);
+	if (!list)
+		return vst_err_nomem(err);
+	found->list = list;
 	found->list[found->count++] = *hole;
 	return 0;
 }
@@ -267,15 +262,10 @@ static int add_begun(const struct vst_case *c, const char *name, struct begun *b
 	if (begun->count == BEGUN_MAX)
 		return vst_err_set(
 		        err, VST_ELIMIT, CASE_EXHIBITS ": more than %d unfinished files", BEGUN_MAX);
-	if (begun->count == begun->cap) {
-		size_t cap = begun->cap ? 2 * begun->cap : 8;
-		uint64_t *grown = vst_realloc(begun->numbers, cap, sizeof *grown);
-
-		if (!grown)
-			return vst_err_nomem(err);
-		begun->numbers = grown;
-		begun->cap = cap;
-	}
+	uint64_t *numbers = vst_grow(begun->numbers, begun->count, &begun->cap, sizeof *numbers);
+	if (!numbers)
+		return vst_err_nomem(err);
+	begun->numbers = numbers;
 	begun->numbers[begun->count++] = number;
 	return 0;
 }
@@ -375,30 +365,6 @@ out:
 
 /* ---- words ---- */
 
-void vst_series_duration(int64_t ns, char ret_text[VST_DURATION_TEXT])
-{
-	int64_t s = ns > 0 ? ns / VST_NS_PER_S : 0;
-
-	if (s >= 24 * 3600)
-		s = (s + 1800) / 3600 * 3600;
-	else if (s >= 60)
-		s = (s + 30) / 60 * 60;
-	long long days = s / (24 * 3600), hours = s / 3600 % 24, minutes = s / 60 % 60;
-
-	if (days > 0 && hours > 0)
-		snprintf(ret_text, VST_DURATION_TEXT, "%lld d %lld h", days, hours);
-	else if (days > 0)
-		snprintf(ret_text, VST_DURATION_TEXT, "%lld d", days);
-	else if (hours > 0 && minutes > 0)
-		snprintf(ret_text, VST_DURATION_TEXT, "%lld h %lld min", hours, minutes);
-	else if (hours > 0)
-		snprintf(ret_text, VST_DURATION_TEXT, "%lld h", hours);
-	else if (minutes > 0)
-		snprintf(ret_text, VST_DURATION_TEXT, "%lld min", minutes);
-	else
-		snprintf(ret_text, VST_DURATION_TEXT, "%lld s", (long long)s);
-}
-
 void vst_series_hole_text(const struct vst_series_hole *hole, char ret_text[VST_SERIES_HOLE_TEXT])
 {
 	char length[VST_DURATION_TEXT], usual[VST_DURATION_TEXT];
@@ -414,8 +380,8 @@ void vst_series_hole_text(const struct vst_series_hole *hole, char ret_text[VST_
 			        "%.20s to %.20s were begun and never finished", first, last);
 		return;
 	}
-	vst_series_duration(hole->to - hole->from, length);
-	vst_series_duration(hole->usual, usual);
+	vst_duration_text(hole->to - hole->from, length);
+	vst_duration_text(hole->usual, usual);
 	snprintf(ret_text, VST_SERIES_HOLE_TEXT, "no snapshot for %s%s (usual: %s)", length,
 	        hole->kind == VST_HOLE_LATE ? " until now" : "", usual);
 }

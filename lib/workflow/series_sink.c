@@ -9,51 +9,9 @@
 #include "vestige/err.h"
 #include "vestige/hash.h"
 #include "vestige/mem.h"
+#include "workflow/series_sink_state.h"
 
 #define RULE_NOT_AGAIN "its content was wanted a second time, and was not there any more"
-
-enum mode {
-	STORE,  /* into the exhibit as it comes */
-	WEIGH,  /* hashed, in the hope that the generation has it */
-	PREFIX, /* hashed up to the length that the exhibit before had; then TAIL or WEIGH */
-	TAIL,   /* what follows a prefix that is stored: hashed, and into the exhibit */
-};
-
-struct series_sink {
-	struct series_sink_options options;
-	const struct vst_policy_source *source;
-	struct vst_lookout *lookout;
-	uint64_t described;
-
-	/* The open item. */
-	enum mode mode;
-	const struct vst_item *begun;
-	struct vst_item tail; /* TAIL: as the writer was told */
-	uint64_t announced;   /* bytes of data that will come; UINT64_MAX: nobody knows */
-	uint64_t at;          /* that came */
-	uint64_t mark;        /* at this length the digest so far is wanted; 0: nowhere */
-	bool marked;
-	uint8_t mark_sha256[VST_HASH_LEN];
-	struct vst_hash *hash; /* all modes but STORE */
-	bool keeps;            /* what came is in `kept` */
-	struct vst_buf kept;
-	struct vst_item_stored
-	        *stored; /* VST_ITEM_STORED_MAX: where the generation has the prefix, or all of it */
-	size_t stored_count;
-	size_t extent; /* of a sparse file: where the next byte lies */
-	uint64_t inside;
-	bool observes_later; /* weighed: if it is as it was, so are its facts, and nobody has to look at it again */
-	struct vst_observation *observation;
-	struct vst_buf facts;
-
-	/* The exhibit before has this place. */
-	bool is_known;
-	struct vst_series_record known;
-
-	bool owed; /* an item of this path was ended and has to come again */
-	struct vst_buf owed_path, owed_line; /* what is known of it without its content */
-	bool forced; /* it has come again: to be stored */
-};
 
 int series_sink_new(const struct series_sink_options *options, struct series_sink **ret, struct vst_err *err)
 {
@@ -106,35 +64,27 @@ static bool is_append_only(const struct series_sink *s)
 
 /* ---- every item: the next snapshot's index ---- */
 
-static uint64_t data_of(const struct vst_item *item)
-{
-	uint64_t bytes = 0;
-	if (item->type == VST_ITEM_STREAM)
-		return UINT64_MAX;
-	if (!item->is_sparse)
-		return item->size;
-	for (size_t i = 0; i < item->extent_count; i++)
-		bytes += item->extents[i].len;
-	return bytes;
-}
-
 static uint64_t described_by(const struct vst_item *item)
 {
 	if (item->has_whole)
 		return item->whole.size;
 	if (!item->has_content)
 		return 0;
-	return item->is_sparse ? data_of(item) : item->size;
+	return vst_item_data_size(item);
 }
 
 /* What the exhibit before knew of an item that is there and that nobody looked into this time. */
-static int keep_facts(struct series_sink *s, const struct vst_item *item, struct vst_buf *ret, struct vst_err *err)
+static int keep_facts(
+        struct series_sink *s, const struct vst_item *item, struct vst_buf *ret, struct vst_err *err)
 {
 	struct vst_series_record known;
 	uint64_t seq;
-	bool may = item->type == VST_ITEM_FILE || item->type == VST_ITEM_STREAM || item->type == VST_ITEM_UNKNOWN;
-	if (!may || !s->options.earlier || item->status == VST_ITEM_ABSENT || item->status == VST_ITEM_VANISHED ||
-	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) || known.facts_len == 0)
+	bool may = item->type == VST_ITEM_FILE || item->type == VST_ITEM_STREAM ||
+	           item->type == VST_ITEM_UNKNOWN;
+	if (!may || !s->options.earlier || item->status == VST_ITEM_ABSENT ||
+	        item->status == VST_ITEM_VANISHED ||
+	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) ||
+	        known.facts_len == 0)
 		return 0;
 	struct vst_buf facts = VST_BUF_INIT;
 	int rc = vst_series_line(s->options.earlier, &known, NULL, &facts, err);
@@ -146,8 +96,7 @@ static int keep_facts(struct series_sink *s, const struct vst_item *item, struct
 	return rc;
 }
 
-/* The item is in the exhibit. */
-static int note(
+int series_sink_note(
         struct series_sink *s, const struct vst_item *item, const struct vst_buf *facts, struct vst_err *err)
 {
 	const uint8_t *line;
@@ -211,7 +160,7 @@ static int settle(struct series_sink *s, uint8_t *ret_leaf, struct vst_err *err)
 	struct vst_item given = *item;
 	rc = vst_exhibit_writer_item(s->options.writer, &given, NULL, NULL, ret_leaf, err);
 	if (rc == 0)
-		rc = note(s, &given, NULL, err);
+		rc = series_sink_note(s, &given, NULL, err);
 	vst_item_free(item);
 	return rc;
 }
@@ -252,22 +201,22 @@ static bool is_cut(const struct vst_item *item)
 	       item->read_expected > item->size;
 }
 
-static enum mode choose(struct series_sink *s, const struct vst_item *item)
+static enum series_sink_mode choose(struct series_sink *s, const struct vst_item *item)
 {
 	uint64_t size;
 	bool grown = may_have_grown(s, item);
 	s->mark = grown && (is_append_only(s) || s->options.incremental) ? s->known.size : 0;
 	s->keeps = s->announced <= VST_SINK_KEEPS || s->announced == UINT64_MAX;
 	if (!s->options.incremental || s->forced || is_cut(item))
-		return STORE;
+		return SINK_STORE;
 	if (grown && s->known.size < item->size &&
 	        vst_series_content(
 	                s->options.earlier, s->known.content, s->stored, &s->stored_count, &size) &&
 	        s->stored_count + 1 < VST_ITEM_STORED_MAX)
-		return PREFIX;
+		return SINK_PREFIX;
 	if (s->announced != UINT64_MAX && !vst_series_has_size(s->options.earlier, s->announced))
-		return STORE;
-	return WEIGH;
+		return SINK_STORE;
+	return SINK_WEIGH;
 }
 
 /* As long as what the exhibit before had at this place, and looked into: of a hard link or of what was cut there
@@ -300,8 +249,8 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 	if (rc != 0)
 		return rc;
 	s->begun = item;
-	s->announced = data_of(item);
-	s->at = s->extent = s->inside = 0;
+	s->announced = item->type == VST_ITEM_STREAM ? UINT64_MAX : vst_item_data_size(item);
+	s->at = 0;
 	s->marked = false;
 	vst_buf_clear(&s->kept);
 	vst_buf_clear(&s->facts);
@@ -310,10 +259,10 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 	s->is_known = s->options.earlier &&
 	              vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &s->known);
 	s->mode = choose(s, item);
-	s->observes_later = s->mode == WEIGH && (s->keeps || may_be_as_it_was(s));
+	s->observes_later = s->mode == SINK_WEIGH && (s->keeps || may_be_as_it_was(s));
 	if (!s->observes_later && (rc = begin_observing(s, err)) != 0)
 		return rc;
-	if (s->mode == STORE)
+	if (s->mode == SINK_STORE)
 		return vst_exhibit_writer_begin(s->options.writer, item, err);
 	vst_hash_reset(s->hash);
 	return 0;
@@ -321,43 +270,23 @@ int series_sink_begin(struct series_sink *s, const struct vst_item *item, struct
 
 /* ---- content ---- */
 
-static int observe(struct series_sink *s, uint64_t at, const uint8_t *data, size_t len, struct vst_err *err)
+static int observe(struct series_sink *s, const uint8_t *data, size_t len, struct vst_err *err)
 {
-	const struct vst_item *item = s->begun;
-	if (!s->observation)
-		return 0;
-	if (!item->is_sparse)
-		return vst_observe_data(s->observation, at, data, len, err);
-	int rc = 0;
-	while (rc == 0 && len > 0 && s->extent < item->extent_count) {
-		const struct vst_item_extent *extent = &item->extents[s->extent];
-		uint64_t left = extent->len - s->inside;
-		size_t n = len < left ? len : (size_t)left;
-		rc = vst_observe_data(s->observation, extent->offset + s->inside, data, n, err);
-		data += n;
-		len -= n;
-		s->inside += n;
-		if (s->inside == extent->len) {
-			s->extent++;
-			s->inside = 0;
-		}
-	}
-	return rc;
+	return s->observation ? vst_observe_content(s->observation, s->begun, data, len, err) : 0;
 }
 
 /* What was weighed is not as it was, and is in memory: now it is looked at. */
 static int observe_kept(struct series_sink *s, struct vst_err *err)
 {
 	s->observes_later = false;
-	s->extent = s->inside = 0;
 	int rc = begin_observing(s, err);
-	return rc == 0 && s->kept.len > 0 ? observe(s, 0, s->kept.data, s->kept.len, err) : rc;
+	return rc == 0 && s->kept.len > 0 ? observe(s, s->kept.data, s->kept.len, err) : rc;
 }
 
 /* A stream that is longer than what is kept: it is stored after all. */
 static int stop_weighing(struct series_sink *s, struct vst_err *err)
 {
-	s->mode = STORE;
+	s->mode = SINK_STORE;
 	int rc = s->observes_later ? observe_kept(s, err) : 0;
 	if (rc == 0)
 		rc = vst_exhibit_writer_begin(s->options.writer, s->begun, err);
@@ -374,7 +303,7 @@ static int weigh(struct series_sink *s, const uint8_t *data, size_t len, struct 
 	if (s->keeps && s->kept.len + len > VST_SINK_KEEPS && s->announced == UINT64_MAX) {
 		int rc = stop_weighing(s, err);
 		if (rc == 0) /* it was not observed when it came */
-			rc = observe(s, s->at, data, len, err);
+			rc = observe(s, data, len, err);
 		return rc == 0 ? vst_exhibit_writer_data(s->options.writer, data, len, err) : rc;
 	}
 	vst_hash_update(s->hash, data, len);
@@ -394,7 +323,7 @@ static int begin_tail(struct series_sink *s, struct vst_err *err)
 	        .hashes = s->options.hashes,
 	        .stored = s->stored,
 	        .stored_count = s->stored_count};
-	s->mode = TAIL;
+	s->mode = SINK_TAIL;
 	s->keeps = false;
 	vst_buf_clear(&s->kept);
 	return vst_exhibit_writer_begin(s->options.writer, &s->tail, err);
@@ -403,14 +332,14 @@ static int begin_tail(struct series_sink *s, struct vst_err *err)
 /* So many bytes as the exhibit before had: are they the same? */
 static int reach_mark(struct series_sink *s, struct vst_err *err)
 {
-	int rc = s->mode == STORE ? vst_exhibit_writer_so_far(s->options.writer, s->mark_sha256, err)
-	                          : vst_hash_peek(s->hash, VST_HASH_SHA256, s->mark_sha256, err);
+	int rc = s->mode == SINK_STORE ? vst_exhibit_writer_so_far(s->options.writer, s->mark_sha256, err)
+	                               : vst_hash_peek(s->hash, VST_HASH_SHA256, s->mark_sha256, err);
 	s->marked = rc == 0;
-	if (rc != 0 || s->mode != PREFIX)
+	if (rc != 0 || s->mode != SINK_PREFIX)
 		return rc;
 	if (memcmp(s->mark_sha256, s->known.content, VST_HASH_LEN) == 0)
 		return begin_tail(s, err);
-	s->mode = WEIGH;
+	s->mode = SINK_WEIGH;
 	return 0;
 }
 
@@ -418,12 +347,12 @@ static int take(struct series_sink *s, const uint8_t *data, size_t len, struct v
 {
 	int rc = 0;
 	switch (s->mode) {
-	case STORE:
+	case SINK_STORE:
 		return vst_exhibit_writer_data(s->options.writer, data, len, err);
-	case WEIGH:
-	case PREFIX:
+	case SINK_WEIGH:
+	case SINK_PREFIX:
 		return weigh(s, data, len, err);
-	case TAIL:
+	case SINK_TAIL:
 		vst_hash_update(s->hash, data, len);
 		return vst_exhibit_writer_data(s->options.writer, data, len, err);
 	}
@@ -433,7 +362,7 @@ static int take(struct series_sink *s, const uint8_t *data, size_t len, struct v
 int series_sink_data(struct series_sink *s, const void *data, size_t len, struct vst_err *err)
 {
 	const uint8_t *at = data;
-	int rc = observe(s, s->at, data, len, err);
+	int rc = observe(s, data, len, err);
 	while (rc == 0 && len > 0) {
 		bool before_mark = s->at < s->mark;
 		size_t n = before_mark && s->mark - s->at < len ? (size_t)(s->mark - s->at) : len;
@@ -471,13 +400,10 @@ static void add_prefix(const struct series_sink *s, struct vst_item *item)
 /* A file that shrank while it was read: the writer fills it up with zeros, and they are in the digest. */
 static void hash_padding(struct series_sink *s)
 {
-	static const uint8_t zeros[64 * 1024];
-	while (s->at < s->announced) {
-		uint64_t left = s->announced - s->at;
-		size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
-		vst_hash_update(s->hash, zeros, n);
-		s->at += n;
-	}
+	if (s->at >= s->announced)
+		return;
+	vst_hash_zeros(s->hash, s->announced - s->at);
+	s->at = s->announced;
 }
 
 static int end_tail(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
@@ -521,8 +447,8 @@ static int store_kept(struct series_sink *s, struct vst_item *item, uint8_t *ret
 }
 
 /* Clears observes_later unless the file has to come again to be looked at. */
-static int end_observing(
-        struct series_sink *s, const struct vst_item *item, const struct vst_item_whole *found, struct vst_err *err)
+static int end_observing(struct series_sink *s, const struct vst_item *item,
+        const struct vst_item_whole *found, struct vst_err *err)
 {
 	struct vst_item probe = *item;
 	uint8_t key[VST_HASH_LEN];
@@ -570,14 +496,14 @@ int series_sink_end(
 	item->has_prefix = item->has_whole = false; /* of an earlier reading, or whoever made it up */
 	add_prefix(s, item);
 	switch (s->mode) {
-	case STORE:
+	case SINK_STORE:
 		rc = vst_exhibit_writer_end(s->options.writer, item, ret_leaf, err);
 		break;
-	case TAIL:
+	case SINK_TAIL:
 		rc = end_tail(s, item, ret_leaf, err);
 		break;
-	case WEIGH:
-	case PREFIX:
+	case SINK_WEIGH:
+	case SINK_PREFIX:
 		rc = end_weighed(s, item, ret_leaf, err);
 		break;
 	}
@@ -585,82 +511,10 @@ int series_sink_end(
 		return rc;
 	if (s->observation && (rc = vst_observe_end(s->observation, item, &s->facts, err)) != 0)
 		return rc;
-	return note(s, item, s->facts.len > 0 ? &s->facts : NULL, err);
+	return series_sink_note(s, item, s->facts.len > 0 ? &s->facts : NULL, err);
 }
 
 /* ---- items that come whole ---- */
-
-/* What was not opened, because its stat is as sealed: all that reading would have told is in the earlier
- * line. */
-static int refuse_trust(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
-{
-	item->status = VST_ITEM_ERROR;
-	item->rule = "it was to be trusted, and the generation does not have it as it is said to be";
-	item->has_whole = item->has_prefix = false;
-	int rc = vst_exhibit_writer_item(s->options.writer, item, NULL, NULL, ret_leaf, err);
-	return rc == 0 ? note(s, item, NULL, err) : rc;
-}
-
-/* The collector says that the file is as it was sealed. It may be wrong or lie, so what the exhibit before
- * says of the file is looked at here too. */
-static bool may_be_trusted(
-        const struct series_sink *s, const struct vst_item *item, const struct vst_series_record *known)
-{
-	bool whole = known->status == VST_ITEM_COLLECTED || known->status == VST_ITEM_UNCHANGED ||
-	             known->status == VST_ITEM_TAIL;
-	return whole && item->type == VST_ITEM_FILE && item->content == VST_ITEM_CONTENT_FULL &&
-	       item->has_stat && !item->is_sparse && known->type == VST_ITEM_FILE &&
-	       known->extent == VST_ITEM_CONTENT_FULL &&
-	       !(known->flags & (VST_SERIES_SPARSE | VST_SERIES_HARDLINK)) && known->flags & VST_SERIES_STAT &&
-	       known->size == item->size && known->mtime == item->mtime && known->ctime == item->ctime &&
-	       known->ino == item->ino && known->dev_major == item->dev_major &&
-	       known->dev_minor == item->dev_minor && s->source->content == VST_CONTENT_FULL;
-}
-
-static int take_trusted(struct series_sink *s, struct vst_item *item, uint8_t *ret_leaf, struct vst_err *err)
-{
-	struct vst_series_record known;
-	struct vst_item *old = NULL;
-	uint64_t seq, size = 0;
-	int rc;
-	s->stored_count = 0;
-	if (!s->options.incremental ||
-	        !vst_series_find(s->options.earlier, s->source->name, item->path, &seq, &known) ||
-	        !may_be_trusted(s, item, &known) ||
-	        (known.size > 0 && !vst_series_content(s->options.earlier, known.content, s->stored,
-	                                   &s->stored_count, &size)))
-		return refuse_trust(s, item, ret_leaf, err);
-	vst_buf_clear(&s->facts);
-	if ((rc = vst_series_item(s->options.earlier, &known, &old, err)) != 0 ||
-	        (rc = vst_series_line(s->options.earlier, &known, NULL, &s->facts, err)) != 0)
-		goto out;
-	if (s->options.hashes & ~(old->has_whole ? old->whole.hashes : old->hashes)) {
-		rc = refuse_trust(s, item, ret_leaf, err);
-		goto out;
-	}
-	item->status = VST_ITEM_UNCHANGED;
-	item->whole.size = size;
-	item->whole.stored = s->stored;
-	item->whole.stored_count = size > 0 ? s->stored_count : 0;
-	item->whole.hashes = old->has_whole ? old->whole.hashes : old->hashes;
-	memcpy(item->whole.sha256, old->has_whole ? old->whole.sha256 : old->sha256, VST_HASH_LEN);
-	memcpy(item->whole.sha1, old->has_whole ? old->whole.sha1 : old->sha1, VST_SHA1_LEN);
-	memcpy(item->whole.md5, old->has_whole ? old->whole.md5 : old->md5, VST_MD5_LEN);
-	item->flags = old->flags;
-	item->acl = old->acl;
-	item->default_acl = old->default_acl;
-	item->xattrs = old->xattrs;
-	item->xattr_count = old->xattr_count;
-	item->xattrs_error = old->xattrs_error;
-	item->details = old->details;
-	item->details_len = old->details_len;
-	rc = vst_exhibit_writer_item(s->options.writer, item, NULL, NULL, ret_leaf, err);
-	if (rc == 0)
-		rc = note(s, item, s->facts.len > 0 ? &s->facts : NULL, err);
-out:
-	vst_item_free(old);
-	return rc;
-}
 
 int series_sink_item(struct series_sink *s, struct vst_item *item, const char *link_source,
         const char *link_path, uint8_t ret_leaf[VST_HASH_LEN], struct vst_err *err)
@@ -675,7 +529,7 @@ int series_sink_item(struct series_sink *s, struct vst_item *item, const char *l
 	if (rc != 0)
 		return rc;
 	if (item->has_whole && item->whole.trusted)
-		return take_trusted(s, item, ret_leaf, err);
+		return series_sink_trusted(s, item, ret_leaf, err);
 	rc = vst_exhibit_writer_item(s->options.writer, item, link_source, link_path, ret_leaf, err);
-	return rc == 0 ? note(s, item, NULL, err) : rc;
+	return rc == 0 ? series_sink_note(s, item, NULL, err) : rc;
 }

@@ -247,7 +247,8 @@ void vst_unit_service(const struct vst_unit_plan *plan, struct vst_buf *out)
 {
 	vst_unit_mark(plan->case_dir, out);
 	vst_buf_printf(out,
-	        "# Made by `vestige schedule` (man vestige), which makes it anew; a drop-in is kept: systemctl edit "
+	        "# Made by `vestige schedule` (man vestige), which makes it anew; a drop-in is kept: "
+	        "systemctl edit "
 	        "%s.service\n"
 	        "[Unit]\n"
 	        "Description=Vestige snapshot (%s)\n"

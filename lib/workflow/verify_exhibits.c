@@ -244,6 +244,16 @@ static int say_contents(
 	        count, size, there);
 }
 
+/* The exhibit's own records, of which the check found nothing wrong. */
+static void check_records(struct deep_check *deep)
+{
+	if (!deep->saw_info)
+		bad_record(deep, VST_ENTRY_EXHIBIT ": is not in the exhibit");
+	if (!deep->saw_policy)
+		bad_record(deep, VST_ENTRY_POLICY ": is not in the exhibit");
+	check_counts(deep);
+}
+
 static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *err)
 {
 	struct verification *v = deep->v;
@@ -290,12 +300,8 @@ static int check_contents_with(struct deep_check *deep, int fd, struct vst_err *
 		rc = verify_references_end(v->references, &elsewhere, err);
 	if (rc != 0)
 		return rc;
-	if (!deep->saw_info && checked.problems == 0)
-		bad_record(deep, VST_ENTRY_EXHIBIT ": is not in the exhibit");
-	if (!deep->saw_policy && checked.problems == 0)
-		bad_record(deep, VST_ENTRY_POLICY ": is not in the exhibit");
 	if (checked.problems == 0)
-		check_counts(deep);
+		check_records(deep);
 	v->result->exhibits_opened++;
 	v->result->items_checked += checked.items;
 	v->result->bytes_checked += checked.bytes;
@@ -443,8 +449,7 @@ static int judge_waiting(
 	if (rc == 0)
 		return verify_say(v, VST_NOTE, subject, NULL,
 		        "matches its seal in a pending event: the next command that writes to the case "
-		        "records "
-		        "it");
+		        "records it");
 	return verify_say(v, finished ? VST_UNRECORDED : VST_TAMPERED, subject, NULL,
 	        "is not the file that the pending event seals");
 }
@@ -524,8 +529,7 @@ static int note_unreadable(struct verification *v, uint64_t number, const struct
 	return verify_say(v, VST_UNCHECKED, subject, NULL, "%s", why->text);
 }
 
-static int check_one(
-        struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
+static int check_one(struct verification *v, const struct vst_custody_exhibit *exhibit, struct vst_err *err)
 {
 	if (exhibit->disposed)
 		return verify_disposed(v, exhibit, err);

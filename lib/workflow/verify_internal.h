@@ -27,12 +27,12 @@ struct verification {
 	struct vst_err pending_why;
 	struct case_pending pending;
 	struct vst_event
-	        *waiting;   /* the pending event, once it was judged good and while it is not committed */
+	        *waiting; /* the pending event, once it was judged good and while it is not committed */
 	bool digest_key_is_damaged;
 	bool exhibit_waits; /* its exhibit was seen in exhibits/ */
 	bool interrupted;   /* the last commit was, so the work tree may be behind */
 	uint64_t carrier_findings;
-	bool key_fitted, key_failed; /* of the exhibits opened with --deep */
+	bool key_fitted, key_failed;          /* of the exhibits opened with --deep */
 	struct verify_references *references; /* with --deep and identities */
 	bool holding, hold_failed;
 	struct held_finding *held;

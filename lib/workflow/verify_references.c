@@ -19,8 +19,8 @@ struct fact {
 	uint64_t bytes;
 	uint32_t seq;
 	uint8_t sha256[VST_HASH_LEN];
-	uint8_t form[16]; /* of all else that a line says of content: other digests, the map of a sparse file
-	                   */
+	uint8_t form
+	        [16]; /* of all else that a line says of content: other digests, the map of a sparse file */
 };
 
 struct facts {
@@ -268,14 +268,11 @@ int verify_references_begin(
 
 static int read_later(struct verify_references *references, uint64_t seq, struct vst_err *err)
 {
-	if (references->later_count == references->later_cap) {
-		size_t cap = references->later_cap ? 2 * references->later_cap : 64;
-		uint64_t *later = vst_realloc(references->later, cap, sizeof *later);
-		if (!later)
-			return vst_err_nomem(err);
-		references->later = later;
-		references->later_cap = cap;
-	}
+	uint64_t *later =
+	        vst_grow(references->later, references->later_count, &references->later_cap, sizeof *later);
+	if (!later)
+		return vst_err_nomem(err);
+	references->later = later;
 	references->later[references->later_count++] = seq;
 	return 0;
 }

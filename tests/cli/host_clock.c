@@ -2,8 +2,8 @@
  * For tests of a host that lives a month in seconds, loaded before the C library (LD_PRELOAD):
  *   VESTIGE_CLOCK=SECONDS   what the clock says
  *   HOST_TIMES=FILE         what statx(2) says of birth and change of inodes, which nobody can set: records
- * of five int64 each, sorted by inode: inode, birth, birth to say, change, change to say (ns). An inode that
- * is not as it was recorded keeps its own times.
+ *                           of five int64 each, sorted by inode: inode, birth, birth to say, change, change
+ *                           to say (ns). An inode that is not as it was recorded keeps its own times.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

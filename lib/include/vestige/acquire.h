@@ -1,8 +1,8 @@
 /*
  * One acquisition: policy in, sealed and recorded exhibit out.
  *
- *   snapshot lock ─▶ number ─▶ EXnnnn….partial ─▶ records, collectors ─▶ finish, fsync ─▶ commit lock ─▶
- * pending ─▶ rename ─▶ event
+ *   snapshot lock ─▶ number ─▶ EXnnnn….partial ─▶ records, collectors ─▶ finish, fsync
+ *                 ─▶ commit lock ─▶ pending ─▶ rename ─▶ event
  */
 #ifndef VESTIGE_ACQUIRE_H
 #define VESTIGE_ACQUIRE_H
@@ -36,26 +36,32 @@ struct vst_acquire_options {
 	unsigned workers;
 	bool incremental; /* content that the generation holds is not stored again, if there is one to continue */
 	struct vst_policy_every full_every; /* both 0: as the policy says */
-	bool trust_ctime; /* incremental, and the policy is the same as then: files whose stat is as sealed are not read */
+	/* Where it is incremental, and the policy is the same as then: files whose stat is as sealed are not
+	 * read. */
+	bool trust_ctime;
 	const atomic_bool *cancel;
 	void (*progress)(void *ctx, const struct vst_acquire_progress *progress); /* NULL: none */
-	/* Something wrong with the host that a person must hear of now: one line, any bytes. NULL: nobody listens. */
+	/* Something wrong with the host that a person must hear of now: one line, any bytes. NULL: nobody
+	 * listens. */
 	void (*finding)(void *ctx, const char *text);
-	/* What the comparison with the exhibit before found, once all is collected; sealed by then. NULL: nobody listens. */
+	/* What the comparison with the exhibit before found, once all is collected; sealed by then. NULL:
+	 * nobody listens. */
 	void (*compared)(void *ctx, const struct vst_finding *finding);
 	void *ctx;
 };
 
 struct vst_acquire_result {
 	uint64_t exhibit, event;
-	struct vst_seal *seal; /* owned: vst_seal_free() */
+	struct vst_seal *seal;  /* owned: vst_seal_free() */
 	uint64_t content_bytes; /* stored in it */
 	uint64_t read_bytes;    /* that collectors gave, also what was not stored again */
 	uint8_t log_root[VST_HASH_LEN];
-	uint64_t findings;     /* told to options->finding; they are items too. Those of the comparison are counted in the seal */
-	const char *full_because; /* incremental was asked for, and it is full: why. A fixed text; NULL: it is as was asked */
-	bool incomplete;       /* an item was denied, failed, or cut or left out by a limit: exit status 3 */
-	uint64_t left_out;     /* items that a limit left out */
+	/* Told to options->finding; they are items too. Those of the comparison are counted in the seal. */
+	uint64_t findings;
+	/* Incremental was asked for, and it is full: why. A fixed text; NULL: it is as was asked. */
+	const char *full_because;
+	bool incomplete;   /* an item was denied, failed, or cut or left out by a limit: exit status 3 */
+	uint64_t left_out; /* items that a limit left out */
 	bool digest_key_is_new; /* made now, in a case with earlier exhibits: keyed digests compare with none of theirs */
 	bool on_evidence_disk; /* the case lies on a file system that was collected from */
 };
@@ -69,11 +75,12 @@ int vst_acquire_dry_run(const struct vst_acquire_options *options,
         const struct vst_case *c /* excluded; may be NULL */, vst_acquire_each *each, void *ctx,
         struct vst_err *err);
 
-/* What a snapshot would read, found like a dry run. Content that is made as it is read (exports, rows, live state) is not in it. */
+/* What a snapshot would read, found like a dry run. Content that is made as it is read (exports, rows, live
+ * state) is not in it. */
 struct vst_acquire_estimate {
 	uint64_t items, bytes;
 };
-int vst_acquire_estimate(const struct vst_acquire_options *options, const struct vst_case *c /* may be NULL */,
-        struct vst_acquire_estimate *ret, struct vst_err *err);
+int vst_acquire_estimate(const struct vst_acquire_options *options,
+        const struct vst_case *c /* may be NULL */, struct vst_acquire_estimate *ret, struct vst_err *err);
 
 #endif

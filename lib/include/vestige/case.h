@@ -76,8 +76,8 @@ int vst_case_recipients(
         const struct vst_case *c, struct vst_age_recipients *ret, bool *ret_passphrase, struct vst_err *err);
 
 void vst_exhibit_name(uint64_t number, char ret_name[VST_EXHIBIT_NAME_MAX]); /* "EX0001" */
-/* "EX0001", "1", "latest", "latest~1" to a sealed exhibit of the log. `latest` passes over what was disposed of; a number
- * may name it. VST_ENOTFOUND, VST_EUSAGE. */
+/* "EX0001", "1", "latest", "latest~1" to a sealed exhibit of the log. `latest` passes over what was disposed
+ * of; a number may name it. VST_ENOTFOUND, VST_EUSAGE. */
 int vst_case_exhibit_parse(
         const struct vst_case *c, const char *text, uint64_t *ret_number, struct vst_err *err);
 /* The same, and a number may name an unfinished file that was recovered. */
@@ -88,8 +88,8 @@ int vst_case_recorded_parse(
 
 /*
  * Takes the commit lock, loads anew, carries a pending event through, restores the work tree if a crash left
- * it behind, erases stale keys, unlinks files that the log calls disposed of. Every change to the log happens between begin and end. Waits for a commit in
- * progress.
+ * it behind, erases stale keys, unlinks files that the log calls disposed of. Every change to the log happens
+ * between begin and end. Waits for a commit in progress.
  */
 int vst_case_begin(struct vst_case *c, struct vst_err *err);
 void vst_case_end(struct vst_case *c);
@@ -101,9 +101,10 @@ bool vst_case_is_writable(const struct vst_case *c);
 bool vst_case_has_collector(const struct vst_case *c);
 
 /*
- * The key of the digests that stand for content (`content: digest`), between begin and end: private/digest.key, made durable first
- * if it is not there, which *ret_made tells. `ret_key` is the caller's secure memory. VST_EFORMAT if the file is damaged: it is never
- * replaced, because what other exhibits have can be compared by this key alone.
+ * The key of the digests that stand for content (`content: digest`), between begin and end:
+ * private/digest.key, made durable first if it is not there, which *ret_made tells. `ret_key` is the caller's
+ * secure memory. VST_EFORMAT if the file is damaged: it is never replaced, because what other exhibits have
+ * can be compared by this key alone.
  */
 int vst_case_digest_key(
         struct vst_case *c, uint8_t ret_key[VST_HASH_LEN], bool *ret_made, struct vst_err *err);
@@ -118,8 +119,8 @@ int vst_case_append(struct vst_case *c, struct vst_event *event, struct vst_sign
 
 /* The lock that one snapshot holds; VST_ELOCKED if another has it. Released with the case. */
 int vst_case_lock_snapshot(struct vst_case *c, struct vst_err *err);
-/* The number of the next exhibit: above all in the log and all names in exhibits/. Under the snapshot lock.
- */
+/* The number of the next exhibit: above all in the log and all names in exhibits/. Under the snapshot
+ * lock. */
 int vst_case_next_exhibit(struct vst_case *c, uint64_t *ret_number, struct vst_err *err);
 
 #endif

@@ -2,10 +2,10 @@
  * Comparing two exhibits of which there are series indexes (series_index.h): what was added, removed, changed
  * or moved, and which of it looks like tampering.
  *
- *     before.index ─┐                    ┌─▶ changes   (diff shows them, a seal counts them)
+ *     before.index ─┐                    ┌─▶ changes   diff shows them, a seal counts them
  *                   ├─▶ vst_compare() ───┤
- *     after.index ──┘                    └─▶ findings  (rules.h: pairs of items; observer.h: what their
- * content says)
+ *     after.index ──┘                    └─▶ findings  of pairs of items (compare/rules.h), and of what their
+ *                                                      content says (compare/observer.h)
  *
  * A snapshot compares with what private/ kept of the exhibit before it; `diff` with what it has read out of
  * two exhibits. Both run the same rules.
@@ -44,9 +44,10 @@ struct vst_observation;
  * Owns: the caller. */
 int vst_observe_begin(const struct vst_lookout *lookout, const struct vst_item *item, bool append_only,
         struct vst_observation **ret, struct vst_err *err);
-/* In order of rising offset in the file; holes are skipped. */
-int vst_observe_data(struct vst_observation *observation, uint64_t offset, const void *data, size_t len,
-        struct vst_err *err);
+/* The content, in pieces of any size from its first byte on, as exhibits hold it: without the holes of a sparse
+ * file, whose extents `item` has. */
+int vst_observe_content(struct vst_observation *observation, const struct vst_item *item, const void *data,
+        size_t len, struct vst_err *err);
 /*
  * Appends the facts: one JSON object, with a member for each observer that wanted the item. `item`: as it was
  * ended. Of a file that was cut or could not be read to its end observers' facts are left out, which would be
@@ -56,8 +57,9 @@ int vst_observe_end(struct vst_observation *observation, const struct vst_item *
         struct vst_buf *ret_facts, struct vst_err *err);
 void vst_observe_free(struct vst_observation *observation);
 /*
- * Facts that are kept for an item which is there and was not looked into this time: the next exhibit is compared with them, so that a
- * night without them hides nothing. Appends them marked as what an earlier exhibit found. `facts` are an object, marked already or not.
+ * Facts that are kept for an item which is there and was not looked into this time: the next exhibit is
+ * compared with them, so that a night without them hides nothing. Appends them marked as what an earlier
+ * exhibit found. `facts` are an object, marked already or not.
  */
 void vst_observe_keep(const void *facts, size_t len, struct vst_buf *ret_facts);
 

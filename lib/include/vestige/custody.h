@@ -6,35 +6,36 @@
  *
  * Rules, checked by vst_custody_apply() for every step, so that a state only exists if all of them held. An
  * error names the rule that a step breaks.
- *  1. Event n parses, encodes back to its bytes, carries number n, the digest of event n-1 and of this step's
- * three files.
- *  2. The commit's signed payload has tree, parent (none at genesis), author, committer and the message, and
- * no other header. The message is exactly what vst_custody_message() makes; author and committer are equal,
- * their name is the actor, their time is the event's second, in UTC. The parts that the trail took apart are
- * the payload's.
+ *  1. Event n parses, encodes back to its bytes, carries number n, the digest of event n-1 and of this
+ *     step's three files.
+ *  2. The commit's signed payload has tree, parent (none at genesis), author, committer and the message,
+ *     and no other header. The message is exactly what vst_custody_message() makes; author and committer are
+ *     equal, their name is the actor, their time is the event's second, in UTC. The parts that the trail took
+ *     apart are the payload's.
  *  3. The payload's SSH signature (namespace git) is by a key of the allowed_signers of step n-1 (genesis:
- * its own), and that line's principal is the actor.
+ *     its own), and that line's principal is the actor.
  *  4. The checkpoint states the origin, size n+1 and the root over all events; its first signature line is
- * the log key's, its second the event signer's (left out for a hardware key); there are no other lines.
- *  5. A collector signs genesis, acquire, recover and dispose by retention only; names its next key; each collector key signs one
- * event and is never named again, nor is one that an examiner took away; the step changes nothing but the
- * collector's own line, to the next key. Genesis is a collector's event; its file lists the genesis key, the
- * next one, and no other collector's; the next step of a collector drops the genesis key's line. Later, a
- * collector has one line.
+ *     the log key's, its second the event signer's (left out for a hardware key); there are no other lines.
+ *  5. A collector signs genesis, acquire, recover and dispose by retention only; names its next key; each
+ *     collector key signs one event and is never named again, nor is one that an examiner took away; the step
+ *     changes nothing but the collector's own line, to the next key. Genesis is a collector's event; its file
+ *     lists the genesis key, the next one, and no other collector's; the next step of a collector drops the
+ *     genesis key's line. Later, a collector has one line.
  *  6. An examiner's event has no next_key and is not genesis. Only a `key` event of an examiner changes
- * signers or recipients; it leaves at least one examiner; nobody changes case.json after genesis. The
- * recipients file has keys, or no key and the line `# passphrase`.
- *  7. An exhibit number is used once, in acquire or recover; numbers of acquire events rise; each seal names
- * the digest of the seal before it; the seal's recipients are the case's recipients of the step before, in
- * the file's order; no payload is sealed twice. An extract event names an exhibit that is recorded, and no
- * more items than its seal has. A seal whose series begins with another exhibit than itself names the one
- * that the latest exhibit names, and that one is sealed and begins its own.
+ *     signers or recipients; it leaves at least one examiner; nobody changes case.json after genesis. The
+ *     recipients file has keys, or no key and the line `# passphrase`.
+ *  7. An exhibit number is used once, in acquire or recover; numbers of acquire events rise; each seal
+ *     names the digest of the seal before it; the seal's recipients are the case's recipients of the step
+ *     before, in the file's order; no payload is sealed twice. An extract event names an exhibit that is
+ *     recorded, and no more items than its seal has. A seal whose series begins with another exhibit than
+ *     itself names the one that the latest exhibit names, and that one is sealed and begins its own.
  *  8. A key belongs to one principal for as long as the log lasts, so a collector's never becomes an
- * examiner's, nor the reverse; the log key is nobody's; a collector's key is of type ssh-ed25519; a principal
- * is a valid actor (event.h).
- *  9. A dispose event names all exhibits of one generation, in the log's order, with their seals' digests, none of
- * which was disposed of before; it is not the generation of the latest sealed exhibit. An extract event names
- * no exhibit that was disposed of. Numbers, seals and payloads of what was disposed of stay used.
+ *     examiner's, nor the reverse; the log key is nobody's; a collector's key is of type ssh-ed25519; a
+ *     principal is a valid actor (event.h).
+ *  9. A dispose event names all exhibits of one generation, in the log's order, with their seals' digests,
+ *     none of which was disposed of before; it is not the generation of the latest sealed exhibit. An extract
+ *     event names no exhibit that was disposed of. Numbers, seals and payloads of what was disposed of stay
+ *     used.
  *
  * Times may go backwards: clocks step, and a host that is taken over sets them as it likes. Whoever holds the
  * current key of a collector can sign one false event and name a next key: from there on the collector's word
@@ -136,8 +137,8 @@ size_t vst_custody_disposed_count(const struct vst_custody *custody);
  * its own. */
 uint64_t vst_custody_generation(const struct vst_custody_exhibit *exhibit);
 /* The exhibit of that generation behind `after`, or if that is NULL the one that opens it; NULL: none. */
-const struct vst_custody_exhibit *vst_custody_generation_next(const struct vst_custody *custody,
-        uint64_t generation, const struct vst_custody_exhibit *after);
+const struct vst_custody_exhibit *vst_custody_generation_next(
+        const struct vst_custody *custody, uint64_t generation, const struct vst_custody_exhibit *after);
 /* Whether it is the generation of the latest sealed exhibit, on which the next snapshot may stand. */
 bool vst_custody_generation_is_newest(const struct vst_custody *custody, uint64_t generation);
 

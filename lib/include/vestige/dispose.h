@@ -30,8 +30,7 @@ struct vst_signer;
 enum vst_disposal_file {
 	VST_DISPOSAL_THERE,
 	VST_DISPOSAL_MISSING,
-	VST_DISPOSAL_DIFFERENT /* not a regular file, or not as long as recorded; contents are not looked at
-	                        */
+	VST_DISPOSAL_DIFFERENT /* not a regular file, or not as long as recorded; contents are not looked at */
 };
 
 struct vst_disposal_exhibit {

@@ -2,18 +2,27 @@
  * Events of the custody log. The exact bytes of an event are the leaf of the log's Merkle tree.
  *
  * Format 1, one JSON object without white space, keys in this order, LF at the end:
- *   format, event, type, time, previous (SHA-256 of the previous event's bytes, null at genesis), actor
- * (principal of the signer), case_sha256, recipients_sha256, allowed_signers_sha256 (of this commit's files),
- * next_key (events that a collector signs: the OpenSSH text of its next key), then by type: genesis program
- * (name and version) acquire                 seal recover                 exhibit, file {sha256, bytes}: an
- * acquisition that was never finished extract                 exhibit, verb (ls, cat, extract, verify, diff),
- * items, selection_sha256 (over the leaf hashes, in order) key                     nothing more: the change
- * is in the digests of allowed_signers and recipients
- *   dispose    generation (the number of the exhibit that opens it), exhibits [{exhibit, seal_sha256}] (all of it, in
- *              order; null where there is no seal), cause (retention, request): their files are taken away, and what the
- *              log says of them stays. No reason in words: those could name evidence.
+ *   format                  1
+ *   event                   its number, from 0
+ *   type                    genesis, acquire, recover, extract, key, dispose
+ *   time
+ *   previous                SHA-256 of the previous event's bytes, null at genesis
+ *   actor                   principal of the signer
+ *   case_sha256, recipients_sha256, allowed_signers_sha256    of this commit's files
+ *   next_key                events that a collector signs: the OpenSSH text of its next key
+ * then by type:
+ *   genesis    program (name and version)
+ *   acquire    seal
+ *   recover    exhibit, file {sha256, bytes}: an acquisition that was never finished
+ *   extract    exhibit, verb (ls, cat, extract, verify, diff), items, selection_sha256 (over the leaf hashes,
+ *              in order)
+ *   key        nothing more: the change is in the digests of allowed_signers and recipients
+ *   dispose    generation (the number of the exhibit that opens it), exhibits [{exhibit, seal_sha256}] (all
+ *              of it, in order; null where there is no seal), cause (retention, request): their files are
+ *              taken away, and what the log says of them stays. No reason in words: those could name evidence
  *
- * A new type is added in one place: the table in event.c, with its fields here.
+ * A new type is added in one place: the table in event.c, with its fields here. What it may do is a rule in
+ * custody_rules.c.
  */
 #ifndef VESTIGE_EVENT_H
 #define VESTIGE_EVENT_H

@@ -14,9 +14,11 @@ struct vst_exhibit_check_result {
 };
 struct vst_exhibit_check_options {
 	unsigned workers; /* not looked at: the tar stream has one for each processor, at most 4, which one hashing thread keeps busy */
-	/* Each problem, with the item's path (may be NULL) and what is wrong. Non-zero stops the check with that code. */
+	/* Each problem, with the item's path (may be NULL) and what is wrong. Non-zero stops the check with
+	 * that code. */
 	int (*problem)(void *ctx, const char *source, const char *path, const char *what);
-	/* Each record of source "exhibit" as it passes (exhibit.json, policy.yaml, closing.json), already compared with its line. NULL: none. */
+	/* Each record of source "exhibit" as it passes (exhibit.json, policy.yaml, closing.json), already
+	 * compared with its line. NULL: none. */
 	int (*record)(void *ctx, const char *name, const void *data, size_t len, struct vst_err *err);
 	/* Each manifest line as it passes, before the root over all of them is known to be right: only to be
 	   counted, and judged when the check has ended. Non-zero stops. NULL: none. */

@@ -25,6 +25,7 @@ int vst_hash_new(struct vst_hash **ret, unsigned set, struct vst_err *err);
 void vst_hash_free(struct vst_hash *hash);
 void vst_hash_reset(struct vst_hash *hash);
 void vst_hash_update(struct vst_hash *hash, const void *data, size_t len);
+void vst_hash_zeros(struct vst_hash *hash, uint64_t count); /* so many bytes 0 */
 /* The digest so far of one algorithm of the set; the hash may be updated further (it works on a copy). */
 int vst_hash_peek(
         const struct vst_hash *hash, enum vst_hash_set algorithm, uint8_t *ret, struct vst_err *err);

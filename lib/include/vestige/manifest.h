@@ -242,6 +242,9 @@ uint64_t vst_item_tail_offset(const struct vst_item *item);
  * line speaks of. */
 bool vst_item_content_size(const struct vst_item *item, uint64_t *ret);
 
+/* Bytes of data of an item with content, as `size` says or, of a sparse file, its extents. */
+uint64_t vst_item_data_size(const struct vst_item *item);
+
 /* Whether a file or stream has content in an entry of its own, which `stored` of another line may name, and
    how many bytes (holes left out; of a tail its own). */
 bool vst_item_holds(const struct vst_item *item, uint64_t *ret_bytes);

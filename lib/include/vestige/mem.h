@@ -15,6 +15,9 @@ struct vst_err;
 void *vst_alloc(size_t size);
 void *vst_calloc(size_t count, size_t size);
 void *vst_realloc(void *old, size_t count, size_t size);
+/* An array of which `count` of *cap elements are in use, with room for one more: `list`, or what takes its place
+ * and then has twice as many. NULL: there is no memory, and `list` is as it was. */
+void *vst_grow(void *list, size_t count, size_t *cap, size_t size);
 char *vst_strdup(const char *text);
 void *vst_memdup(const void *data, size_t len); /* len bytes and a NUL behind them */
 

@@ -3,10 +3,13 @@
  * textfile collector), so that somebody hears of a night without a snapshot, and of what it found.
  *
  * All are gauges with the labels `case` and `policy`:
- *   vestige_last_run_timestamp_seconds, vestige_last_exit_status, vestige_snapshot_duration_seconds   of the
- * last snapshot vestige_last_success_timestamp_seconds   when one was last sealed; after a failure as the
- * file before had it vestige_exhibit_items{status}, vestige_exhibit_bytes{kind="stored"|"described"|"read"},
- * vestige_findings{severity} of the exhibit; left out after a failure
+ *   vestige_last_run_timestamp_seconds      when the last snapshot ended, sealed or not
+ *   vestige_last_success_timestamp_seconds  when one was last sealed; after a failure as the file before had it
+ *   vestige_last_exit_status                of the last snapshot
+ *   vestige_snapshot_duration_seconds       of the last snapshot
+ *   vestige_exhibit_items{status}           of the exhibit, as those below; left out after a failure
+ *   vestige_exhibit_bytes{kind}             kind is "stored", "described" or "read"
+ *   vestige_findings{severity}
  *
  * Source: the text-based format of Prometheus, version 0.0.4.
  */
@@ -39,8 +42,7 @@ struct vst_metrics {
  */
 int vst_metrics_write(const char *path, const struct vst_metrics *metrics, struct vst_err *err);
 
-/* The text. `earlier` are the bytes of the file before, NULL: none. Failure to allocate sticks to the buffer.
- */
+/* The text. `earlier` are the bytes of the file before, NULL: none. Failure to allocate sticks to the buffer. */
 void vst_metrics_format(
         const struct vst_metrics *metrics, const void *earlier, size_t earlier_len, struct vst_buf *out);
 

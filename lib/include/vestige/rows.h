@@ -2,8 +2,10 @@
  * The rows of one table in two exhibits compared: which keys were added, removed, changed, and in which
  * columns.
  *
- *     vst_rows_new(); vst_rows_input(BEFORE) ◀─ CSV; vst_rows_end(BEFORE); the same for AFTER;
- * vst_rows_compare(); vst_rows_free()
+ *     vst_rows_new();
+ *     vst_rows_input(BEFORE) ◀─ CSV; vst_rows_end(BEFORE); the same for AFTER;
+ *     vst_rows_compare();
+ *     vst_rows_free()
  *
  * CSV as the collectors of SQLite and PostgreSQL write it (compare/rows_reader.h), in pieces of any size, the
  * two sides in any order or by turns: vst_exhibit_content() writes into such an output. No order of rows is
@@ -13,8 +15,9 @@
  * clear gives a directory of a file system in memory.
  *
  * Columns are matched by name. Where the two sides have not the same ones, rows are compared by those that
- * both have. A side of which no text came is a table that is not there: no rows, and the other's columns. Without a key, or when a side lacks a column of it, the rows are compared as multisets: then a
- * changed row is one removed and one added.
+ * both have. A side of which no text came is a table that is not there: no rows, and the other's columns.
+ * Without a key, or when a side lacks a column of it, the rows are compared as multisets: then a changed row
+ * is one removed and one added.
  *
  * A key that several rows of a side have (NULL in SQLite's keys, a table without its index) is a multiset,
  * too: equal rows cancel each other, one left on each side is a change, all else is removed and added.

@@ -14,6 +14,10 @@
 struct vst_err;
 struct vst_scratch;
 
+/* The file alone, for whoever writes it by other means: empty, mode 0600, to be read and written. Owns: the
+ * caller, close(). Errors: VST_EIO. */
+int vst_scratch_open(int dirfd, int *ret_fd, struct vst_err *err);
+
 /* An empty file in the directory, mode 0600; nothing is made there before the first bytes leave memory.
    `dirfd` is borrowed and outlives it. `buffer`: bytes kept before they are written, at least 1. Owns: the
    caller, vst_scratch_free(). */

@@ -2,13 +2,22 @@
  * The seal: the public record that binds an exhibit. It stands inside the acquire event.
  *
  * Format 1, keys in this order:
- *   format, exhibit, file {sha256, bytes}, payload {sha256, bytes}, merkle {root, size}, policy_sha256,
- * predecessor (SHA-256 of the predecessor's seal, or null), recipients [SHA-256 of each recipient's text],
- * counts {source: {status: n}}, series, started, sealed. It holds digests and counts, never paths, names, policies or
- * contents of evidence.
+ *   format          1
+ *   exhibit         its number
+ *   file            {sha256, bytes}
+ *   payload         {sha256, bytes}
+ *   merkle          {root, size}
+ *   policy_sha256
+ *   predecessor     SHA-256 of the predecessor's seal, or null
+ *   recipients      [SHA-256 of each recipient's text]
+ *   counts          {source: {status: n}}
+ *   series          {full, index_sha256, described, changes {added, removed, changed}, findings {high, medium,
+ *                   low, info}}: its place in a series of snapshots. Left out by programs before 0.2; `changes`
+ *                   is left out where nothing was compared
+ *   started         when the acquisition began
+ *   sealed          when it was sealed
  *
- *   series   {full, index_sha256, described, changes {added, removed, changed}, findings {high, medium, low, info}}: its place in a
- *            series of snapshots. Left out by programs before 0.2; `changes` is left out where nothing was compared.
+ * It holds digests and counts, never paths, names, policies or contents of evidence.
  */
 #ifndef VESTIGE_SEAL_H
 #define VESTIGE_SEAL_H
@@ -80,7 +89,8 @@ void vst_seal_write(const struct vst_seal *seal, struct vst_json *json);
 int vst_seal_read(json_t *value, struct vst_seal **ret, struct vst_err *err);
 /* SHA-256 of the object's bytes: what the successor names. */
 int vst_seal_digest(const struct vst_seal *seal, uint8_t ret[VST_HASH_LEN], struct vst_err *err);
-/* The number of the exhibit that opens its generation; a seal that states no series is a generation of its own. */
+/* The number of the exhibit that opens its generation; a seal that states no series is a generation of its
+ * own. */
 uint64_t vst_seal_generation(const struct vst_seal *seal);
 /* The sum over all sources of one status word. */
 uint64_t vst_seal_total(const struct vst_seal *seal, const char *status);

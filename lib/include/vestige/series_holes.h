@@ -61,13 +61,8 @@ int vst_series_holes(const struct vst_series_point *points, size_t count, uint64
 int vst_case_holes(const struct vst_case *c, bool begun, int64_t now, struct vst_series_hole **ret,
         size_t *ret_count, struct vst_err *err);
 
-/* What happened, for people: "no snapshot for 2 d 3 h (usual: 1 d)", "EX0007 was begun and never finished".
- */
+/* What happened, for people: "no snapshot for 2 d 3 h (usual: 1 d)", "EX0007 was begun and never finished". */
 #define VST_SERIES_HOLE_TEXT 160
 void vst_series_hole_text(const struct vst_series_hole *hole, char ret_text[VST_SERIES_HOLE_TEXT]);
-
-/* "2 d 3 h", "1 d", "5 h 20 min", "12 min", "9 s": rounded to its second unit. */
-#define VST_DURATION_TEXT 48
-void vst_series_duration(int64_t ns, char ret_text[VST_DURATION_TEXT]);
 
 #endif

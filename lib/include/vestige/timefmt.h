@@ -32,6 +32,10 @@ bool vst_time_parse(const char *text, size_t len, int64_t *ret_ns);
 /* Whole seconds of "90s", "10min", "2h", "30d": a number from 1 to 2^32-1 and its unit. */
 bool vst_duration_parse(const char *text, uint64_t *ret_seconds);
 
+#define VST_DURATION_TEXT 48
+/* "2 d 3 h", "1 d", "5 h 20 min", "12 min", "9 s": rounded to its second unit. */
+void vst_duration_text(int64_t ns, char ret_text[VST_DURATION_TEXT]);
+
 /* False if the timespec does not fit into int64 ns (a hostile file's time may be the year 10^11). */
 bool vst_time_from_spec(const struct timespec *spec, int64_t *ret_ns);
 

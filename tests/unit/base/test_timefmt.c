@@ -122,6 +122,25 @@ static void duration_has_a_number_and_a_unit(void **state)
 			fail_msg("'%s' is a duration", bad[i]);
 }
 
+static void duration_is_rounded_to_its_second_unit(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} samples[] = {{-5, "0 s"}, {0, "0 s"}, {59, "59 s"}, {60, "1 min"}, {89, "1 min"}, {90, "2 min"},
+	        {3570, "1 h"}, {3659, "1 h 1 min"}, {19200, "5 h 20 min"}, {86389, "1 d"}, {86400, "1 d"},
+	        {86400 + 1799, "1 d"}, {86400 + 1800, "1 d 1 h"}, {2 * 86400 + 3 * 3600, "2 d 3 h"}};
+	char text[VST_DURATION_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+		vst_duration_text(samples[i].seconds * VST_NS_PER_S, text);
+		assert_string_equal(text, samples[i].text);
+	}
+	vst_duration_text(INT64_MAX, text);
+	assert_string_equal(text, "106752 d");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +151,7 @@ int main(void)
 	        cmocka_unit_test(time_from_spec_refuses_what_does_not_fit),
 	        cmocka_unit_test(time_now_is_in_this_century),
 	        cmocka_unit_test(duration_has_a_number_and_a_unit),
+	        cmocka_unit_test(duration_is_rounded_to_its_second_unit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

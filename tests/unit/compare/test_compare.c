@@ -140,7 +140,7 @@ static char *facts_of(const struct vst_item *item, const char *content)
 	assert_int_equal(vst_lookout_new(NULL, -1, false, &lookout, &err), 0);
 	assert_int_equal(vst_observe_begin(lookout, item, false, &observation, &err), 0);
 	assert_non_null(observation);
-	assert_int_equal(vst_observe_data(observation, 0, content, strlen(content), &err), 0);
+	assert_int_equal(vst_observe_content(observation, item, content, strlen(content), &err), 0);
 	assert_int_equal(vst_observe_end(observation, item, &facts, &err), 0);
 	vst_observe_free(observation);
 	vst_lookout_free(lookout);
@@ -237,7 +237,7 @@ static void compare_does_not_take_unread_for_gone(void **state)
 	vst_sha256(records, sizeof records, item.sha256);
 	assert_int_equal(vst_lookout_new(NULL, -1, false, &lookout, &err), 0);
 	assert_int_equal(vst_observe_begin(lookout, &item, false, &observation, &err), 0);
-	assert_int_equal(vst_observe_data(observation, 0, records, sizeof records, &err), 0);
+	assert_int_equal(vst_observe_content(observation, &item, records, sizeof records, &err), 0);
 	assert_int_equal(vst_observe_end(observation, &item, &facts, &err), 0);
 	put(&p->before, item, vst_buf_cstr(&facts), 0);
 	/* Cut in its middle: facts of what was read would tell of lost records as well. */

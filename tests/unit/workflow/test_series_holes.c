@@ -253,25 +253,6 @@ static void holes_tell_a_failed_night_before_the_gap_that_it_left(void **state)
 	free(series.holes);
 }
 
-static void durations_are_rounded_to_their_second_unit(void **state)
-{
-	static const struct {
-		int64_t seconds;
-		const char *text;
-	} samples[] = {{-5, "0 s"}, {0, "0 s"}, {59, "59 s"}, {60, "1 min"}, {89, "1 min"}, {90, "2 min"},
-	        {3570, "1 h"}, {3659, "1 h 1 min"}, {19200, "5 h 20 min"}, {86389, "1 d"}, {86400, "1 d"},
-	        {86400 + 1799, "1 d"}, {86400 + 1800, "1 d 1 h"}, {2 * 86400 + 3 * 3600, "2 d 3 h"}};
-	char text[VST_DURATION_TEXT];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
-		vst_series_duration(samples[i].seconds * VST_NS_PER_S, text);
-		assert_string_equal(text, samples[i].text);
-	}
-	vst_series_duration(INT64_MAX, text);
-	assert_string_equal(text, "106752 d");
-}
-
 /* ---- a case ---- */
 
 static void look_at(struct case_fixture *fixture, bool begun, struct vst_series_hole **ret, size_t *ret_count)
@@ -342,7 +323,6 @@ int main(void)
 	        cmocka_unit_test(holes_leave_out_what_is_of_no_series),
 	        cmocka_unit_test(holes_show_numbers_that_were_used_up),
 	        cmocka_unit_test(holes_tell_a_failed_night_before_the_gap_that_it_left),
-	        cmocka_unit_test(durations_are_rounded_to_their_second_unit),
 	        cmocka_unit_test(case_holes_are_unfinished_files_that_nobody_works_on),
 	};
 

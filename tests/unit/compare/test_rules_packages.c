@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare/rule_packages.h"
+#include "compare/rules.h"
 #include "vestige/err.h"
 
 struct seen {
@@ -39,9 +39,8 @@ static int take(void *ctx, const struct vst_finding *finding, struct vst_err *er
 static struct seen judge(const char *before, const char *after)
 {
 	struct seen seen = {0};
-	const struct vst_finding_sink sink = {take, &seen};
+	const struct vst_rule_context context = {.findings = {take, &seen}};
 	struct vst_item was = {.source = "programs", .path = "/usr/bin/ls"}, is = was;
-	const struct vst_place was_at = {1, 10}, is_at = {2, 20};
 	if (before && before[0]) {
 		was.details = before;
 		was.details_len = strlen(before);
@@ -50,9 +49,12 @@ static struct seen judge(const char *before, const char *after)
 		is.details = after;
 		is.details_len = strlen(after);
 	}
-	assert_int_equal(
-	        vst_rule_packages(before ? &was : NULL, before ? &was_at : NULL, &is, &is_at, &sink, NULL),
-	        0);
+	struct vst_pair pair = {.after = &is, .after_place = {2, 20}};
+	if (before) {
+		pair.before = &was;
+		pair.before_place = (struct vst_place){1, 10};
+	}
+	assert_int_equal(vst_rule_packages(&context, &pair, NULL), 0);
 	return seen;
 }
 
@@ -61,7 +63,7 @@ static struct seen judge(const char *before, const char *after)
 #define SAME PACKAGE("9.1-1", ",\"same\":true")
 #define DIFFERS PACKAGE("9.1-1", ",\"same\":false")
 
-static void rule_packages_finds_what_differs_now(void **state)
+static void rules_packages_finds_what_differs_now(void **state)
 {
 	(void)state;
 	struct seen seen = judge(SAME, DIFFERS);
@@ -81,14 +83,14 @@ static void rule_packages_finds_what_differs_now(void **state)
 	assert_int_equal(judge("{\"digest\":{\"bytes\":1}}", DIFFERS).count, 1);
 }
 
-static void rule_packages_says_nothing_twice(void **state)
+static void rules_packages_says_nothing_twice(void **state)
 {
 	(void)state;
 	assert_int_equal(judge(DIFFERS, DIFFERS).count, 0);
 	assert_int_equal(judge(PACKAGE("9.0", ",\"same\":false"), DIFFERS).count, 0);
 }
 
-static void rule_packages_says_nothing_of_what_is_same(void **state)
+static void rules_packages_says_nothing_of_what_is_same(void **state)
 {
 	(void)state;
 	assert_int_equal(judge(NULL, SAME).count, 0);
@@ -101,7 +103,7 @@ static void rule_packages_says_nothing_of_what_is_same(void **state)
 	assert_int_equal(judge(NULL, "{\"package\":").count, 0);
 }
 
-static void rule_packages_tells_of_an_upgrade(void **state)
+static void rules_packages_tells_of_an_upgrade(void **state)
 {
 	(void)state;
 	struct seen seen = judge(SAME, PACKAGE("9.2", ",\"same\":false"));
@@ -109,7 +111,7 @@ static void rule_packages_tells_of_an_upgrade(void **state)
 	assert_non_null(strstr(seen.details, "\"version_before\":\"9.1-1\""));
 }
 
-static void rule_packages_tells_of_what_could_not_be_compared(void **state)
+static void rules_packages_tells_of_what_could_not_be_compared(void **state)
 {
 	(void)state;
 	struct seen seen = judge(SAME, PACKAGE("9.1-1", ""));
@@ -126,24 +128,25 @@ static int refuse(void *ctx, const struct vst_finding *finding, struct vst_err *
 	return vst_err_set(err, VST_EIO, "full");
 }
 
-static void rule_packages_fails_as_its_sink_does(void **state)
+static void rules_packages_fails_as_its_sink_does(void **state)
 {
 	(void)state;
-	const struct vst_finding_sink sink = {refuse, NULL};
+	const struct vst_rule_context context = {.findings = {refuse, NULL}};
 	const struct vst_item is = {
 	        .source = "s", .path = "/p", .details = DIFFERS, .details_len = sizeof DIFFERS - 1};
-	assert_int_equal(vst_rule_packages(NULL, NULL, &is, NULL, &sink, NULL), VST_EIO);
+	const struct vst_pair pair = {.after = &is};
+	assert_int_equal(vst_rule_packages(&context, &pair, NULL), VST_EIO);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(rule_packages_finds_what_differs_now),
-	        cmocka_unit_test(rule_packages_says_nothing_twice),
-	        cmocka_unit_test(rule_packages_says_nothing_of_what_is_same),
-	        cmocka_unit_test(rule_packages_tells_of_an_upgrade),
-	        cmocka_unit_test(rule_packages_tells_of_what_could_not_be_compared),
-	        cmocka_unit_test(rule_packages_fails_as_its_sink_does),
+	        cmocka_unit_test(rules_packages_finds_what_differs_now),
+	        cmocka_unit_test(rules_packages_says_nothing_twice),
+	        cmocka_unit_test(rules_packages_says_nothing_of_what_is_same),
+	        cmocka_unit_test(rules_packages_tells_of_an_upgrade),
+	        cmocka_unit_test(rules_packages_tells_of_what_could_not_be_compared),
+	        cmocka_unit_test(rules_packages_fails_as_its_sink_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

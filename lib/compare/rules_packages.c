@@ -1,7 +1,13 @@
-#include "compare/rule_packages.h"
-
+/*
+ * Package files that are not what their package brought: `details.package` of two items of one path
+ * (collect/file_package.h).
+ *
+ *     package_file_differs   high    `same` is false now and was not before
+ *     package_file_unread    medium  it was true before and could not be told now
+ */
 #include <string.h>
 
+#include "compare/rules.h"
 #include "vestige/buf.h"
 #include "vestige/err.h"
 #include "vestige/json.h"
@@ -61,58 +67,50 @@ static const char *innocent_of(const struct package *before, const struct packag
 	if (before->is_there && strcmp(before->version, after->version) != 0)
 		return "The package was upgraded in between, and the upgrade may have stopped half way.";
 	return "It was built or patched here, put in place without dpkg-divert, or changed by a program that "
-	       "updates "
-	       "itself or others (npm, prelink).";
+	       "updates itself or others (npm, prelink).";
 }
 
-static int tell(const struct vst_item *item, const struct package *before, const struct package *after,
-        struct vst_finding *finding, const struct vst_finding_sink *findings, struct vst_err *err)
+static int tell(const struct vst_rule_context *context, const struct vst_pair *pair,
+        const struct package *was, const struct package *is, struct vst_finding *finding, struct vst_err *err)
 {
 	struct vst_buf expected = VST_BUF_INIT, details = VST_BUF_INIT;
 	int rc;
-	vst_buf_printf(&expected, "It has the MD5 %s, by the list of package %s %s.", after->md5, after->name,
-	        after->version);
-	write_details(before, after, &details);
-	finding->source = item->source;
-	finding->path = item->path;
+	vst_buf_printf(&expected, "It has the MD5 %s, by the list of package %s %s.", is->md5, is->name,
+	        is->version);
+	write_details(was, is, &details);
 	finding->expected = vst_buf_cstr(&expected);
 	finding->details = (const char *)details.data;
 	finding->details_len = details.len;
 	if ((rc = vst_buf_check(&expected, err)) == 0 && (rc = vst_buf_check(&details, err)) == 0)
-		rc = findings->take(findings->ctx, finding, err);
+		rc = vst_rule_find(context, pair, finding, err);
 	vst_buf_free(&expected);
 	vst_buf_free(&details);
 	return rc;
 }
 
-int vst_rule_packages(const struct vst_item *before, const struct vst_place *before_place,
-        const struct vst_item *after, const struct vst_place *after_place,
-        const struct vst_finding_sink *findings, struct vst_err *err)
+int vst_rule_packages(
+        const struct vst_rule_context *context, const struct vst_pair *pair, struct vst_err *err)
 {
 	struct package was = {0}, is = {0};
 	struct vst_finding finding = {0};
-	int rc = take_package(after, &is, err);
+	int rc = take_package(pair->after, &is, err);
 	if (rc == 0 && is.is_there && is.same != SAME)
-		rc = take_package(before, &was, err);
+		rc = take_package(pair->before, &was, err);
 	if (rc != 0 || !is.is_there || is.same == SAME)
 		goto out;
-	if (before && before_place)
-		finding.before = *before_place;
-	if (after_place)
-		finding.after = *after_place;
 	finding.innocent = innocent_of(&was, &is);
 	if (is.same == DIFFERENT && !(was.is_there && was.same == DIFFERENT)) {
 		finding.rule = "package_file_differs";
 		finding.severity = VST_SEVERITY_HIGH;
 		finding.found = "Its content has another MD5.";
-		rc = tell(after, &was, &is, &finding, findings, err);
+		rc = tell(context, pair, &was, &is, &finding, err);
 	} else if (is.same == UNKNOWN && was.is_there && was.same == SAME) {
 		finding.rule = "package_file_unread";
 		finding.severity = VST_SEVERITY_MEDIUM;
 		finding.found =
 		        "Not all of it was read, so that it could not be compared; before, it was the same.";
 		finding.innocent = "The disk fails, or a limit of the policy is too small.";
-		rc = tell(after, &was, &is, &finding, findings, err);
+		rc = tell(context, pair, &was, &is, &finding, err);
 	}
 out:
 	json_decref(was.object);
