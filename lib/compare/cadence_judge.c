@@ -214,7 +214,8 @@ static enum vst_severity weigh(
 		        "other logs are silent as well: the host was off, asleep or had nothing to do";
 		return VST_SEVERITY_LOW;
 	}
-	return silence->similar > 0 ? VST_SEVERITY_LOW : VST_SEVERITY_MEDIUM;
+	/* A first exhibit does not tell a log that speaks always from one that speaks in bursts, as of packages. */
+	return silence->similar > 0 || !j->before->items ? VST_SEVERITY_LOW : VST_SEVERITY_MEDIUM;
 }
 
 static int tell_silence(const struct judging *j, const struct vst_cadence_log *old,

@@ -177,7 +177,7 @@ static void cadence_silence_is_medium(void **state)
 	assert_non_null(
 	        strstr(vst_buf_cstr(&told.found), "no line for 185 minutes since 2025-11-27T04:55:00Z"));
 	watch_told_end(&told);
-	expect_told(&vst_observe_cadence, NULL, &after, "log_silent/medium ");
+	expect_told(&vst_observe_cadence, NULL, &after, "log_silent/low ");
 	expect_told(&vst_observe_cadence, &after, &after, "");
 	/* The kernel says that the host was started then. */
 	after.set.boot_time = (T0 + 2 * DAY + 8 * HOUR) * VST_NS_PER_S;
