@@ -14,7 +14,7 @@ endfunction()
 
 # Called behind the search: every library that was found gets what it needs.
 function(vst_static_complete)
-  vst_static_needs(PkgConfig::ARCHIVE bz2 lzma z)
+  vst_static_needs(PkgConfig::ARCHIVE bz2 lzma lz4 z)
   vst_static_needs(PkgConfig::GCRYPT gpg-error)
   vst_static_needs(PkgConfig::GIT2 pcre2-8 mbedcrypto z)
   vst_static_needs(PkgConfig::SQLITE3 m)
