@@ -115,7 +115,7 @@ archived=$(find $journal -name 'system@*.journal' | sort -t- -k2)
 assert_equal 2 "$(wc -l <<<"$archived")" "archived journals"
 rm "$(tail -n 1 <<<"$archived")"
 removed=$(tail -n 1 <<<"$archived")
-caught "journal_file_removed high ${removed#root}" "journal_entries_missing high /journal/export"
+caught "journal_file_removed high ${removed#root}" "journal_entries_missing high /journal/facts"
 
 night
 archived=$(head -n 1 <<<"$archived")
@@ -128,4 +128,4 @@ night
 caught
 night # an older copy put back
 cat old.journal >$journal/system.journal
-caught "journal_entries_gone high /var/log/journal/$machine/system.journal" "journal_entries_missing high /journal/export"
+caught "journal_entries_gone high /var/log/journal/$machine/system.journal" "journal_entries_missing high /journal/facts"
