@@ -259,12 +259,7 @@ static void json_summary(const struct diff *d, const struct vst_compare_result *
 	vst_json_end(&json);
 	json_rows(&json, d, result);
 	vst_json_key(&json, "findings");
-	vst_json_object(&json);
-	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
-		vst_json_key(&json, vst_severity_name((enum vst_severity)i));
-		vst_json_uint(&json, result->findings[i]);
-	}
-	vst_json_end(&json);
+	vst_findings_count_write(result->findings, &json);
 	vst_json_key(&json, "findings_left_out");
 	vst_json_uint(&json, result->findings_left_out);
 	cli_json_end(&json);

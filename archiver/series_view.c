@@ -191,12 +191,7 @@ static void json_series(struct vst_json *json, const struct vst_seal *seal)
 		vst_json_null(json);
 	}
 	vst_json_key(json, "findings");
-	vst_json_object(json);
-	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
-		vst_json_key(json, vst_severity_name((enum vst_severity)i));
-		vst_json_uint(json, series->findings[i]);
-	}
-	vst_json_end(json);
+	vst_findings_count_write(series->findings, json);
 }
 
 void series_view_json(const struct vst_custody_exhibit *exhibit)

@@ -23,6 +23,16 @@ bool vst_severity_parse(const char *name, enum vst_severity *ret)
 	return false;
 }
 
+void vst_findings_count_write(const uint64_t counts[VST_SEVERITIES], struct vst_json *json)
+{
+	vst_json_object(json);
+	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
+		vst_json_key(json, names[i]);
+		vst_json_uint(json, counts[i]);
+	}
+	vst_json_end(json);
+}
+
 static void write_place(struct vst_json *json, const char *key, const struct vst_place *place)
 {
 	if (place->exhibit == 0)

@@ -164,6 +164,19 @@ int vst_child_start(
 	return error;
 }
 
+/* It was killed: its status, however long that takes. */
+static void reap(struct vst_child *child)
+{
+	int status;
+	pid_t waited;
+	do
+		waited = waitpid(child->pid, &status, 0);
+	while (waited < 0 && errno == EINTR);
+	child->known = waited == child->pid;
+	child->status = child->known ? status : 0;
+	child->pid = 0;
+}
+
 bool vst_child_ended(struct vst_child *child)
 {
 	siginfo_t info = {0};
@@ -177,14 +190,7 @@ bool vst_child_ended(struct vst_child *child)
 	if (rc != 0 && errno == EINTR)
 		return false;
 	kill(-child->pid, SIGKILL);
-	int status;
-	pid_t waited;
-	do
-		waited = waitpid(child->pid, &status, 0);
-	while (waited < 0 && errno == EINTR);
-	child->known = waited == child->pid;
-	child->status = child->known ? status : 0;
-	child->pid = 0;
+	reap(child);
 	return true;
 }
 
@@ -194,14 +200,7 @@ void vst_child_end(struct vst_child *child)
 		/* The group is there once it has called setsid; before, it is one process. */
 		kill(child->pid, SIGKILL);
 		kill(-child->pid, SIGKILL);
-		int status;
-		pid_t waited;
-		do
-			waited = waitpid(child->pid, &status, 0);
-		while (waited < 0 && errno == EINTR);
-		child->known = waited == child->pid;
-		child->status = child->known ? status : 0;
-		child->pid = 0;
+		reap(child);
 	}
 	close_if(&child->out_fd);
 	close_if(&child->err_fd);

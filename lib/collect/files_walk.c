@@ -27,7 +27,7 @@
 #define NAME_ROOM 4096 /* longer than any name; a directory too deep for one more is not entered */
 
 struct level {
-	int fd; /* -1: closed for now, or lost */
+	int fd; /* -1: closed until it is needed again, or lost */
 	bool lost;
 	bool all; /* everything below matches */
 	struct vst_file_id id;

@@ -147,12 +147,7 @@ static void write_series(struct vst_json *json, const struct vst_seal *seal)
 		vst_json_end(json);
 	}
 	vst_json_key(json, "findings");
-	vst_json_object(json);
-	for (int i = VST_SEVERITIES - 1; i >= 0; i--) {
-		vst_json_key(json, vst_severity_name((enum vst_severity)i));
-		vst_json_uint(json, series->findings[i]);
-	}
-	vst_json_end(json);
+	vst_findings_count_write(series->findings, json);
 	vst_json_end(json);
 }
 

@@ -61,6 +61,9 @@ struct vst_finding_sink {
 	void *ctx;
 };
 
+/* How many of each severity, as an object: {high, medium, low, info}. */
+void vst_findings_count_write(const uint64_t counts[VST_SEVERITIES], struct vst_json *json);
+
 /* Writes the object, at the place where the writer is. */
 void vst_finding_write(const struct vst_finding *finding, struct vst_json *json);
 
